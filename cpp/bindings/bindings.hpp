@@ -1,0 +1,19 @@
+#pragma once
+
+#include <pybind11/eigen.h>
+#include <pybind11/pybind11.h>
+
+namespace pellucid {
+
+namespace py = pybind11;
+using namespace pybind11::literals;
+
+// Allowed only where the signature holds no py:: type.
+using no_gil = py::call_guard<py::gil_scoped_release>;
+
+void bind_parallel(py::module_& m);
+void bind_sampling(py::module_& m);
+void bind_regression(py::module_& m);
+void bind_shapley(py::module_& m);
+
+}  // namespace pellucid

@@ -1,0 +1,75 @@
+#include "pellucid/sampling/permutations.hpp"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "pellucid/check.hpp"
+#include "pellucid/parallel.hpp"
+#include "pellucid/random.hpp"
+
+namespace pellucid {
+
+IndexMatrix random_permutations(std::uint64_t seed, Index players, Index first, Index count) {
+    require(players >= 1 && first >= 0 && count >= 0, "players must be positive and the rows not negative");
+    IndexMatrix orders(count, players);
+    parallel_for(count, 64, [&](Index begin, Index end) {
+        for (Index i = begin; i < end; ++i) {
+            auto order = orders.row(i);
+            std::iota(order.data(), order.data() + players, Index{0});
+            RowStream(seed, 0, static_cast<std::uint64_t>(first + i), StreamOf::permutations).shuffle(order);
+        }
+    });
+    return orders;
+}
+
+Masks antithetic_coalitions(IndexMatrixIn orders) {
+    const Index players = orders.cols();
+    const Index steps = players - 1;
+    require((orders.array() >= 0).all() && (orders.array() < players).all(),
+            "orders must hold the players 0 to ", steps);
+    Masks masks = Masks::Zero(checked_product(orders.rows(), 2 * steps, "the coalitions"), players);
+    parallel_for(orders.rows(), 16, [&](Index first, Index last) {
+        for (Index i = first; i < last; ++i) {
+            for (Index length = 1; length <= steps; ++length) {
+                auto prefix = masks.row(i * 2 * steps + length - 1);
+                auto suffix = masks.row(i * 2 * steps + steps + length - 1);
+                for (Index j = 0; j < length; ++j) {
+                    prefix[orders(i, j)] = 1;
+                    suffix[orders(i, players - 1 - j)] = 1;
+                }
+            }
+        }
+    });
+    return masks;
+}
+
+Indices systematic_draws(std::uint64_t seed, VectorIn weights, Index first, Index count) {
+    const Index draws = weights.size();
+    require(draws >= 1 && (weights.array() >= 0.0).all() && weights.sum() > 0.0,
+            "weights must not be negative and not all zero");
+    std::vector<double> cumulative(static_cast<std::size_t>(draws));
+    std::partial_sum(weights.data(), weights.data() + draws, cumulative.begin());
+
+    Indices result(count);
+    std::vector<Index> place(static_cast<std::size_t>(draws));
+    double jitter = 0.0;
+    Index cycle = -1;
+    for (Index i = 0; i < count; ++i) {
+        const Index pair = first + i;
+        if (pair / draws != cycle) {
+            cycle = pair / draws;
+            std::iota(place.begin(), place.end(), Index{0});
+            RowStream stream(seed, 0, static_cast<std::uint64_t>(cycle), StreamOf::draws);
+            stream.shuffle(place);
+            jitter = stream.uniform();
+        }
+        const double u = (static_cast<double>(place[static_cast<std::size_t>(pair % draws)]) + jitter) /
+                         static_cast<double>(draws) * cumulative.back();
+        const auto found = std::upper_bound(cumulative.begin(), cumulative.end(), u);
+        result[i] = std::min<Index>(found - cumulative.begin(), draws - 1);
+    }
+    return result;
+}
+
+}  // namespace pellucid

@@ -1,0 +1,90 @@
+#include "pellucid/shapley/pair_rows.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+#include "pellucid/check.hpp"
+#include "pellucid/parallel.hpp"
+#include "pellucid/sampling/coalitions.hpp"
+
+namespace pellucid {
+namespace {
+
+constexpr Index tile = 64;
+
+}  // namespace
+
+PairRows::PairRows(const PairedDesign& design)
+    : players(design.players()), draws(design.draws_count()), stride((design.players() + 7) / 8 * 8),
+      draw_weights(design.draw_weights()) {
+    const Index rows = design.pairs();
+    require(rows >= 1, "the design holds no pair yet");
+    position.resize(static_cast<std::size_t>(rows));
+    std::iota(position.begin(), position.end(), Index{0});
+    std::stable_sort(position.begin(), position.end(), [&](Index a, Index b) {
+        const Index draw_a = design.draws()[a], draw_b = design.draws()[b];
+        return draw_a != draw_b ? draw_a < draw_b : design.sizes()[a] < design.sizes()[b];
+    });
+
+    masks.assign(static_cast<std::size_t>(checked_product(rows, stride, "the design")), 0);
+    draw_start.assign(static_cast<std::size_t>(draws) + 1, 0);
+    const auto n = static_cast<double>(players);
+    for (Index row = 0; row < rows; ++row) {
+        const Index pair = position[row];
+        const Index b = design.draws()[pair], s = design.sizes()[pair];
+        std::copy_n(design.masks().data() + pair * players, players, masks.data() + row * stride);
+        const auto size = static_cast<double>(s);
+        const double expected = design.plan().expected(b, s);
+        const double kernel = (2 * s == players ? 1.0 : 2.0) / (size * (n - size));
+        draw.push_back(b);
+        ++draw_start[static_cast<std::size_t>(b) + 1];
+        weight.push_back(n * kernel / expected);
+        shift.push_back(size / n - 0.5);
+        share.push_back(size / n);
+        missing.push_back(std::max(0.0, 1.0 - expected / pairs_of_size(players, s)));
+    }
+    std::partial_sum(draw_start.begin(), draw_start.end(), draw_start.begin());
+}
+
+Matrix PairRows::centred(Index first, Index count) const {
+    Matrix u(count, players);
+    for (Index i = 0; i < count; ++i) {
+        const std::uint8_t* row = mask(first + i);
+        for (Index j = 0; j < players; ++j) u(i, j) = static_cast<double>(row[j]) - share[first + i];
+    }
+    return u;
+}
+
+void PairRows::check_shapes(MatrixIn targets, MatrixIn gaps) const {
+    require(targets.rows() == size(), "targets must have a row for each of the ", size(), " pairs, got ",
+            targets.rows());
+    require(gaps.rows() == draws && gaps.cols() == targets.cols(), "gaps must be ", draws, " by ", targets.cols(),
+            ", got ", gaps.rows(), " by ", gaps.cols());
+}
+
+Matrix PairRows::equal_split(MatrixIn gaps) const {
+    const Vector mean = gaps.transpose() * draw_weights;
+    return Matrix::Ones(players, 1) * mean.transpose() / static_cast<double>(players);
+}
+
+void add_gram(const Matrix& u, const Vector& w, Matrix& gram) {
+    const Matrix weighted = w.asDiagonal() * u;
+    parallel_for(u.cols(), tile, [&](Index first, Index last) {
+        gram.block(first, 0, last - first, last).noalias() +=
+            weighted.middleCols(first, last - first).transpose() * u.leftCols(last);
+    });
+}
+
+PELLUCID_SIMD void add_mask(const std::uint8_t* __restrict mask, double a, Index stride, double* __restrict sum) {
+    for (Index j = 0; j < stride; ++j) sum[j] += a * static_cast<double>(mask[j]);
+}
+
+// Eight running sums: an order of addition that vectorises and is the same on every processor.
+PELLUCID_SIMD double dot_mask(const std::uint8_t* __restrict mask, const double* __restrict t, Index stride) {
+    double lane[8] = {};
+    for (Index j = 0; j < stride; j += 8)
+        for (Index l = 0; l < 8; ++l) lane[l] += static_cast<double>(mask[j + l]) * t[j + l];
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+}
+
+}  // namespace pellucid

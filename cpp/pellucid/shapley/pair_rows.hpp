@@ -1,0 +1,53 @@
+// The pairs of a design as rows of the Shapley regression, in an order that does not depend on how it grew.
+//
+// A row is u = 1_S - |S|/n (centred), its target y = (v_b(S) - v_b(complement))/2 - D_b (|S| - n/2)/n with
+// D_b = v_b(N) - v_b(nobody), its weight n k_s / e_bs with the Shapley kernel k_s = 2 / (s (n - s)) (half of that at
+// the middle size) and e_bs the expected pairs of its cell; binomials cancel, so 2,000 players are no harder than 20.
+// Centring makes the efficiency constraint exact and leaves only D_b of the values of nobody and everybody.
+#pragma once
+
+#include <vector>
+
+#include "pellucid/sampling/paired_design.hpp"
+#include "pellucid/types.hpp"
+
+namespace pellucid {
+
+struct PairRows {
+    explicit PairRows(const PairedDesign& design);
+
+    Index size() const { return static_cast<Index>(position.size()); }
+    const std::uint8_t* mask(Index row) const { return masks.data() + row * stride; }
+    // Rows first .. first + count - 1, centred, as a dense (count, players) matrix.
+    Matrix centred(Index first, Index count) const;
+
+    // Throws InputError unless targets are (size, k) and gaps (draws, k).
+    void check_shapes(MatrixIn targets, MatrixIn gaps) const;
+    // y of a row: its target in the order of the design, less the equal share of D_b.
+    double target(MatrixIn targets, MatrixIn gaps, Index row, Index output) const {
+        return targets(position[row], output) - gaps(draw[row], output) * shift[row];
+    }
+    // Every player's equal share of D, the part of the values (players, k) that efficiency fixes.
+    Matrix equal_split(MatrixIn gaps) const;
+
+    Index players, draws;
+    Index stride;                        // players rounded up to 8, the rest is zero
+    std::vector<std::uint8_t> masks;     // (size, stride)
+    std::vector<Index> position;         // which pair of the design the row is
+    std::vector<Index> draw;             // its draw of the background
+    std::vector<Index> draw_start;       // (draws + 1), the rows of each draw
+    std::vector<double> weight;          // n k_s / e_bs: the rows of one draw sum to about the identity on 1's complement
+    std::vector<double> shift;           // (|S| - n/2) / n
+    std::vector<double> missing;         // 1 - e_bs / all pairs of the cell: 0 where nothing was left out
+    std::vector<double> share;           // |S| / n
+    Vector draw_weights;
+};
+
+// gram += U' diag(w) U, lower triangle, tiles of columns in parallel; every entry is summed in the order of the rows.
+void add_gram(const Matrix& u, const Vector& w, Matrix& gram);
+
+// sum += a * mask, entry by entry, and the product mask . t; both over `stride` entries.
+void add_mask(const std::uint8_t* mask, double a, Index stride, double* sum);
+double dot_mask(const std::uint8_t* mask, const double* t, Index stride);
+
+}  // namespace pellucid
