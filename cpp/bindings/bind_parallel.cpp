@@ -11,6 +11,7 @@ namespace {
 
 // Burns about `work` units per chunk, so that tests can interrupt the parallel loop and count its chunks.
 double parallel_probe(Index n, Index chunk, Index work) {
+    require(n >= 0 && chunk > 0, "n must not be negative and chunk positive, got ", n, " and ", chunk);
     std::vector<double> sums(static_cast<std::size_t>((n + chunk - 1) / chunk));
     parallel_for(n, chunk, [&](Index first, Index last) {
         double sum = 0.0;
@@ -29,6 +30,7 @@ Vector random_numbers(const char* kind, std::uint64_t seed, std::uint64_t instan
     RowStream stream(seed, instance, row, StreamOf::test);
     const bool normal = std::string(kind) == "normal";
     require(normal || std::string(kind) == "uniform", "kind must be 'uniform' or 'normal', got '", kind, "'");
+    require(n >= 0, "n must not be negative, got ", n);
     Vector numbers(n);
     for (Index i = 0; i < n; ++i) numbers[i] = normal ? stream.normal() : stream.uniform();
     return numbers;
@@ -36,6 +38,7 @@ Vector random_numbers(const char* kind, std::uint64_t seed, std::uint64_t instan
 
 Eigen::Matrix<std::uint64_t, Eigen::Dynamic, 1> random_bits(std::uint64_t seed, std::uint64_t instance,
                                                             std::uint64_t row, Index n) {
+    require(n >= 0, "n must not be negative, got ", n);
     RowStream stream(seed, instance, row, StreamOf::test);
     Eigen::Matrix<std::uint64_t, Eigen::Dynamic, 1> bits(n);
     for (Index i = 0; i < n; ++i) bits[i] = stream.bits();

@@ -7,7 +7,9 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #ifndef PELLUCID_STD_THREAD
@@ -23,9 +25,11 @@ namespace pellucid {
 namespace {
 
 constexpr auto poll_interval = std::chrono::milliseconds(20);
+constexpr long most_threads = 1024;
 
 thread_local int requested_threads = 0;
 thread_local bool inside_parallel = false;
+thread_local bool is_worker = false;  // not the thread that the user called from
 std::atomic<bool> forked_child{false};
 std::atomic<InterruptHook> interrupt_hook{nullptr};
 
@@ -40,14 +44,15 @@ std::atomic<InterruptHook> interrupt_hook{nullptr};
 int default_threads() {
     static const int from_environment = [] {
         const char* text = std::getenv("PELLUCID_NUM_THREADS");
-        return text == nullptr ? 0 : std::clamp(std::atoi(text), 0, 1024);
+        return text == nullptr ? 0 : static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, most_threads));
     }();
     if (from_environment > 0) return from_environment;
 #ifdef PELLUCID_STD_THREAD
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+    const long available = std::thread::hardware_concurrency();
 #else
-    return std::max(1, omp_get_max_threads());
+    const long available = omp_get_max_threads();
 #endif
+    return static_cast<int>(std::clamp(available, 1L, most_threads));
 }
 
 // The state that the threads of one loop share.
@@ -58,24 +63,23 @@ class Loop {
 
     Index chunks() const { return chunks_; }
 
-    void work(bool is_caller) {
-        const bool was_inside = inside_parallel;
-        inside_parallel = true;
-        auto last_poll = std::chrono::steady_clock::now();
+    void work(bool as_worker) {
+        const bool was_inside = std::exchange(inside_parallel, true);
+        const bool was_worker = std::exchange(is_worker, is_worker || as_worker);
         while (!stop_.load(std::memory_order_relaxed)) {
             const Index c = next_.fetch_add(1, std::memory_order_relaxed);
             if (c >= chunks_) break;
             try {
                 body_(c * chunk_, std::min(n_, (c + 1) * chunk_));
-                if (is_caller && std::chrono::steady_clock::now() - last_poll > poll_interval) {
-                    poll_interrupt();
-                    last_poll = std::chrono::steady_clock::now();
-                }
+                poll_interrupt();
+            } catch (const Interrupted&) {
+                fail(-1, std::current_exception());
             } catch (...) {
                 fail(c, std::current_exception());
             }
         }
         inside_parallel = was_inside;
+        is_worker = was_worker;
     }
 
     void finish() const {
@@ -109,7 +113,7 @@ int thread_count() {
 }
 
 void set_thread_count(int threads) {
-    require(threads >= 0 && threads <= 1024, "n_threads must be between 1 and 1024, got ", threads);
+    require(threads >= 0 && threads <= most_threads, "n_threads must be between 1 and ", most_threads, ", got ", threads);
     requested_threads = threads;
 }
 
@@ -126,6 +130,11 @@ void set_interrupt_hook(InterruptHook hook) {
 }
 
 void poll_interrupt() {
+    if (is_worker) return;
+    thread_local std::chrono::steady_clock::time_point last_poll{};
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_poll < poll_interval) return;
+    last_poll = now;
     const InterruptHook hook = interrupt_hook.load();
     if (hook != nullptr && hook()) throw Interrupted();
 }
@@ -136,18 +145,21 @@ void parallel_for(Index n, Index chunk, const std::function<void(Index, Index)>&
     Loop loop(n, chunk, body);
     const int threads = static_cast<int>(std::min<Index>(thread_count(), loop.chunks()));
     if (threads <= 1) {
-        // The caller of a nested loop may be a worker, which must not touch the interpreter.
-        loop.work(!inside_parallel);
+        loop.work(false);
     } else {
 #ifdef PELLUCID_STD_THREAD
         std::vector<std::thread> workers;
         workers.reserve(static_cast<std::size_t>(threads) - 1);
-        for (int t = 1; t < threads; ++t) workers.emplace_back([&loop] { loop.work(false); });
-        loop.work(true);
+        try {
+            for (int t = 1; t < threads; ++t) workers.emplace_back([&loop] { loop.work(true); });
+        } catch (const std::system_error&) {
+            // The system gives no more threads: those there are do all the chunks.
+        }
+        loop.work(false);
         for (auto& worker : workers) worker.join();
 #else
 #pragma omp parallel num_threads(threads)
-        loop.work(omp_get_thread_num() == 0);
+        loop.work(omp_get_thread_num() != 0);
 #endif
     }
     loop.finish();

@@ -2,8 +2,8 @@
 //
 // The loop runs over chunks that the problem fixes, never the number of threads, so a reduction that adds up
 // its chunks in order gives the same bits for any thread count. It collects the exceptions of its chunks and
-// throws the one of the first chunk; runs serially when nested and in a forked child; and answers an interrupt
-// (Ctrl-C) through one function pointer that the bindings set, polled on the caller's thread only.
+// throws the one of the first chunk, an interrupt before any other; runs serially when nested and in a forked child;
+// and answers an interrupt (Ctrl-C) through one function pointer that the bindings set.
 #pragma once
 
 #include <functional>
@@ -22,7 +22,9 @@ const char* parallel_backend();
 
 using InterruptHook = bool (*)();
 void set_interrupt_hook(InterruptHook hook);
-void poll_interrupt();  // throws Interrupted; for long loops that are not parallel
+// Throws Interrupted. Asks the hook every 20 ms at most, and never on a worker, which must not touch the interpreter:
+// so it may stand in any loop.
+void poll_interrupt();
 
 // Calls body(first, last) for [0, chunk), [chunk, 2 chunk), ... up to n, each exactly once.
 void parallel_for(Index n, Index chunk, const std::function<void(Index, Index)>& body);

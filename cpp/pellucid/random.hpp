@@ -14,7 +14,7 @@
 namespace pellucid {
 
 // Each use of randomness has a stream of its own, so that two samplers with one seed are independent.
-enum class StreamOf : std::uint64_t { test = 0, subsets = 1, rounding = 2, permutations = 3, draws = 4, tables = 5 };
+enum class StreamOf : std::uint64_t { test = 0, subsets = 1, rounding = 2, permutations = 3, draws = 4, tables = 5, probes = 6 };
 
 namespace philox {
 
@@ -67,8 +67,9 @@ class RowStream {
         return buffer_[used_++];
     }
 
-    // Uniform on the open interval (0, 1): the middle of one of 2^53 equal cells.
-    double uniform() { return (static_cast<double>(bits() >> 11) + 0.5) * 0x1p-53; }
+    // Uniform on the open interval (0, 1): the middle of one of 2^52 equal cells. Of 2^53 cells the middles are no
+    // doubles, and the last one would round to 1.
+    double uniform() { return (static_cast<double>(bits() >> 12) + 0.5) * 0x1p-52; }
 
     double normal() { return normal_quantile(uniform()); }
 

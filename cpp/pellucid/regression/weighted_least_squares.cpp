@@ -22,18 +22,13 @@ void WeightedLeastSquares::Sums::add(MatrixIn z, MatrixIn y, VectorIn w) {
     squares.noalias() += y.cwiseAbs2().transpose() * w;
 }
 
-void WeightedLeastSquares::Sums::add(const Sums& other) {
-    gram += other.gram;
-    response += other.response;
-    squares += other.squares;
-}
-
 void WeightedLeastSquares::add(MatrixIn z, MatrixIn y, VectorIn w) {
     require(z.cols() == z_.cols(), "z must have ", z_.cols(), " columns, got ", z.cols());
     require(y.cols() == y_.cols(), "y must have ", y_.cols(), " columns, got ", y.cols());
     require(y.rows() == z.rows() && w.size() == z.rows(), "z, y and w must have the same rows, got ", z.rows(), ", ",
             y.rows(), " and ", w.size());
-    require((w.array() >= 0.0).all(), "w must not be negative or NaN");
+    require((w.array() >= 0.0).all() && w.allFinite(), "w must be finite and not negative");
+    require(z.allFinite() && y.allFinite(), "z and y must be finite");
     for (Index row = 0; row < z.rows();) {
         const Index take = std::min(z.rows() - row, chunk - pending_);
         z_.middleRows(pending_, take) = z.middleRows(row, take);
@@ -74,7 +69,7 @@ Matrix WeightedLeastSquares::solve_with_total(double ridge, VectorIn sums) const
 
 RidgePath::Fit WeightedLeastSquares::solve_gcv() const {
     const Sums all = total();
-    return RidgePath(all.gram).solve_gcv(all.response, all.squares, rows_);
+    return RidgePath::solve_gcv(all.gram, all.response, all.squares, rows_);
 }
 
 }  // namespace pellucid

@@ -30,7 +30,6 @@ class WeightedLeastSquares {
         Matrix gram, response;
         Vector squares;
         void add(MatrixIn z, MatrixIn y, VectorIn w);
-        void add(const Sums& other);
     };
     Sums total() const;
 

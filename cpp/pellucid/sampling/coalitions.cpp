@@ -82,8 +82,8 @@ Masks all_coalitions(Index players, Index first, Index count) {
     require(players >= 1 && players <= 62, "players must be between 1 and 62 to count through their coalitions, got ",
             players);
     const Index total = Index{1} << players;
-    require(first >= 0 && count >= 0 && first <= total - count, "coalitions ", first, " to ", first + count,
-            " do not exist: ", players, " players have ", total);
+    require(first >= 0 && count >= 0 && first <= total - count, count, " coalitions from ", first, " on do not exist: ",
+            players, " players have ", total);
     Masks masks(count, players);
     for (Index i = 0; i < count; ++i)
         for (Index j = 0; j < players; ++j) masks(i, j) = static_cast<std::uint8_t>(((first + i) >> j) & 1);
@@ -111,8 +111,9 @@ void random_subsets(std::uint64_t seed, std::uint64_t instance, Index players, I
                     std::uint8_t* masks) {
     require(players >= 2 && size >= 1 && 2 * size <= players,
             "size must be between 1 and half the players, got size ", size, " of ", players);
-    require(static_cast<double>(first + count) <= pairs_of_size(players, size), "there are only ",
-            pairs_of_size(players, size), " subsets of size ", size, ", asked for ", first + count);
+    const double there = pairs_of_size(players, size);
+    require(static_cast<double>(first) + static_cast<double>(count) <= there, "there are only ", there,
+            " subsets of size ", size, ", asked for ", count, " from ", first, " on");
     std::fill(masks, masks + count * players, std::uint8_t{0});
     const Index movable = 2 * size == players ? players - 1 : players;
     const auto lane = static_cast<std::uint64_t>(size);

@@ -14,21 +14,30 @@ namespace pellucid {
 
 Vector saturating_shares(VectorIn weights, VectorIn caps, double total) {
     const Index n = weights.size();
+    require(caps.size() == n, "caps must have ", n, " entries like weights, got ", caps.size());
+    require((weights.array() > 0.0).all() && (caps.array() >= 0.0).all() && total >= 0.0,
+            "weights must be positive, caps and total must not be negative");
     std::vector<Index> order(static_cast<std::size_t>(n));
     std::iota(order.begin(), order.end(), Index{0});
     std::stable_sort(order.begin(), order.end(),
                      [&](Index a, Index b) { return caps[a] * weights[b] < caps[b] * weights[a]; });
 
-    double open = weights.sum();
+    Vector open(n);  // what the place and those after it weigh
+    double weight = 0.0;
+    for (Index t = n; t-- > 0;) open[t] = weight += weights[order[t]];
+
+    // The places are saturated one by one; from the first that has room at the rate of the rest, all have.
+    double rate = std::numeric_limits<double>::infinity();
     double left = total;
-    Vector shares(n);
-    for (const Index i : order) {
-        const double share = open > 0.0 ? left * weights[i] / open : 0.0;
-        shares[i] = std::min(share, caps[i]);
-        left = std::max(0.0, left - shares[i]);
-        open -= weights[i];
+    for (Index t = 0; t < n; ++t) {
+        const double cap = caps[order[t]];
+        if (left / open[t] * weights[order[t]] <= cap) {
+            rate = left / open[t];
+            break;
+        }
+        left = std::max(0.0, left - cap);
     }
-    return shares;
+    return (rate * weights).cwiseMin(caps);
 }
 
 PairPlan::PairPlan(Index players, VectorIn draw_weights, double pairs) {
@@ -52,7 +61,7 @@ PairedDesign::PairedDesign(std::uint64_t seed, Index players, VectorIn draw_weig
     : seed_(seed), players_(players), weights_(draw_weights) {
     require(players >= 2, "a design needs at least 2 players, got ", players);
     require(draw_weights.size() >= 1, "a design needs at least one draw");
-    require((draw_weights.array() > 0.0).all(), "draw_weights must be positive");
+    require((draw_weights.array() > 0.0).all() && draw_weights.allFinite(), "draw_weights must be positive and finite");
     weights_ /= weights_.sum();
 }
 
@@ -98,6 +107,7 @@ std::vector<PairedDesign::Cell> PairedDesign::missing_cells(const PairPlan& targ
     for (Index s = 1; s <= half; ++s) {
         std::iota(place.begin(), place.end(), Index{0});
         RowStream(seed_, 0, static_cast<std::uint64_t>(s), StreamOf::rounding).shuffle(place);
+        poll_interrupt();
         const double within = (static_cast<double>(level[s - 1]) + jitter) / static_cast<double>(half);
         const double cap = pairs_of_size(players_, s);
         for (Index b = 0; b < draws; ++b) {
@@ -140,16 +150,24 @@ void PairedDesign::grow(Index limit) {
     masks_.resize(static_cast<std::size_t>(checked_product(next, players_, "the design")));
     draws_.resize(static_cast<std::size_t>(next));
     sizes_.resize(static_cast<std::size_t>(next));
-    parallel_for(static_cast<Index>(cells.size()), 16, [&](Index first, Index last) {
-        for (Index c = first; c < last; ++c) {
-            const Cell& cell = cells[static_cast<std::size_t>(c)];
-            const Index row = start[static_cast<std::size_t>(c)];
-            random_subsets(seed_, static_cast<std::uint64_t>(cell.draw), players_, cell.size, cell.first, cell.count,
-                           masks_.data() + row * players_);
-            std::fill_n(draws_.begin() + row, cell.count, cell.draw);
-            std::fill_n(sizes_.begin() + row, cell.count, static_cast<std::int32_t>(cell.size));
-        }
-    });
+    const auto write_cell = [&](const Cell& cell, Index row) {
+        random_subsets(seed_, static_cast<std::uint64_t>(cell.draw), players_, cell.size, cell.first, cell.count,
+                       masks_.data() + row * players_);
+        std::fill_n(draws_.begin() + row, cell.count, cell.draw);
+        std::fill_n(sizes_.begin() + row, cell.count, static_cast<std::int32_t>(cell.size));
+    };
+    try {
+        parallel_for(static_cast<Index>(cells.size()), 16, [&](Index first, Index last) {
+            for (Index c = first; c < last; ++c)
+                write_cell(cells[static_cast<std::size_t>(c)], start[static_cast<std::size_t>(c)]);
+        });
+    } catch (...) {
+        // An interrupted design stays what it was, and can grow later.
+        masks_.resize(static_cast<std::size_t>(old_pairs * players_));
+        draws_.resize(static_cast<std::size_t>(old_pairs));
+        sizes_.resize(static_cast<std::size_t>(old_pairs));
+        throw;
+    }
     plan_ = plan;
     empty_ = false;
 }

@@ -13,6 +13,7 @@
 
 #include <vector>
 
+#include "pellucid/check.hpp"
 #include "pellucid/types.hpp"
 
 namespace pellucid {
@@ -26,10 +27,20 @@ class PairPlan {
     PairPlan() = default;
     PairPlan(Index players, VectorIn draw_weights, double pairs);
 
-    double expected(Index draw, Index size) const { return by_kind_[kind_[draw]][size - 1]; }
-    double pairs_per_draw(Index draw) const { return by_kind_[kind_[draw]].sum(); }
+    double expected(Index draw, Index size) const {
+        const Vector& sizes = of_draw(draw);
+        require(size >= 1 && size <= sizes.size(), "size must be between 1 and ", sizes.size(), ", got ", size);
+        return sizes[size - 1];
+    }
+    double pairs_per_draw(Index draw) const { return of_draw(draw).sum(); }
 
   private:
+    const Vector& of_draw(Index draw) const {
+        const auto draws = static_cast<Index>(kind_.size());
+        require(draw >= 0 && draw < draws, "draw must be between 0 and ", draws - 1, ", got ", draw);
+        return by_kind_[kind_[static_cast<std::size_t>(draw)]];
+    }
+
     std::vector<std::size_t> kind_;  // draws of equal weight share one plan
     std::vector<Vector> by_kind_;
 };

@@ -46,8 +46,9 @@ Masks antithetic_coalitions(IndexMatrixIn orders) {
 
 Indices systematic_draws(std::uint64_t seed, VectorIn weights, Index first, Index count) {
     const Index draws = weights.size();
-    require(draws >= 1 && (weights.array() >= 0.0).all() && weights.sum() > 0.0,
-            "weights must not be negative and not all zero");
+    require(draws >= 1 && (weights.array() >= 0.0).all() && (weights.array() > 0.0).any() && weights.allFinite(),
+            "weights must be finite, not negative and not all zero");
+    require(first >= 0 && count >= 0, "first and count must not be negative, got ", first, " and ", count);
     std::vector<double> cumulative(static_cast<std::size_t>(draws));
     std::partial_sum(weights.data(), weights.data() + draws, cumulative.begin());
 

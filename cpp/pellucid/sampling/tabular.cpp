@@ -1,5 +1,7 @@
 #include "pellucid/sampling/tabular.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "pellucid/check.hpp"
@@ -9,7 +11,8 @@
 namespace pellucid {
 namespace {
 
-constexpr Index rows_per_chunk = 512;
+// Lanes of the stream of tables: columns of one row that come from different samplers are independent.
+enum Lane : std::uint64_t { gaussian = 0, uniform = 1, frequency = 2 };
 
 // One part per column, in order, is the common case: the mask is then read straight through.
 bool parts_are_columns(ColumnsIn part_of_column, Index parts) {
@@ -19,14 +22,26 @@ bool parts_are_columns(ColumnsIn part_of_column, Index parts) {
     return true;
 }
 
+// Selection by bits: random masks would make every branch a wrong guess.
+double select(std::uint8_t chosen, double inside, double outside) {
+    const std::uint64_t bits = std::uint64_t{0} - static_cast<std::uint64_t>(chosen != 0);
+    return std::bit_cast<double>((std::bit_cast<std::uint64_t>(inside) & bits) |
+                                 (std::bit_cast<std::uint64_t>(outside) & ~bits));
+}
+
 PELLUCID_SIMD void blend(const std::uint8_t* __restrict mask, const double* __restrict inside,
                          const double* __restrict outside, Index columns, double* __restrict out) {
-    for (Index c = 0; c < columns; ++c) out[c] = mask[c] != 0 ? inside[c] : outside[c];
+    for (Index c = 0; c < columns; ++c) out[c] = select(mask[c], inside[c], outside[c]);
 }
 
 void blend_parts(const std::uint8_t* mask, const std::int32_t* part, const double* inside, const double* outside,
                  Index columns, double* out) {
-    for (Index c = 0; c < columns; ++c) out[c] = mask[part[c]] != 0 ? inside[c] : outside[c];
+    for (Index c = 0; c < columns; ++c) out[c] = select(mask[part[c]], inside[c], outside[c]);
+}
+
+// Copying is as fast as memory: a second thread pays only where a batch is larger than the caches.
+Index rows_per_chunk(Index columns) {
+    return std::max<Index>(1, (Index{1} << 19) / std::max<Index>(1, columns));
 }
 
 class Composer {
@@ -68,6 +83,10 @@ void check_room(const MatrixOut& out, Index rows, Index columns) {
             " columns, got ", out.rows(), " by ", out.cols());
 }
 
+void check_rows(Index first, Index count) {
+    require(first >= 0 && count >= 0, "first and count must not be negative, got ", first, " and ", count);
+}
+
 }  // namespace
 
 void compose(VectorIn x, MatrixIn background, ColumnsIn part_of_column, MasksIn masks, IndicesIn draws,
@@ -75,7 +94,7 @@ void compose(VectorIn x, MatrixIn background, ColumnsIn part_of_column, MasksIn 
     const Composer composer(x, background, part_of_column, masks);
     check_draws(draws, masks.rows(), background.rows());
     check_room(out, masks.rows(), x.size());
-    parallel_for(masks.rows(), rows_per_chunk, [&](Index first, Index last) {
+    parallel_for(masks.rows(), rows_per_chunk(x.size()), [&](Index first, Index last) {
         for (Index i = first; i < last; ++i)
             composer.write(masks.row(i).data(), background.row(draws[i]).data(), out.row(i).data());
     });
@@ -84,11 +103,11 @@ void compose(VectorIn x, MatrixIn background, ColumnsIn part_of_column, MasksIn 
 void compose_grid(VectorIn x, MatrixIn background, ColumnsIn part_of_column, MasksIn masks, Index first_draw,
                   Index draw_count, MatrixOut out) {
     const Composer composer(x, background, part_of_column, masks);
-    require(first_draw >= 0 && draw_count >= 0 && first_draw <= background.rows() - draw_count, "draws ", first_draw,
-            " to ", first_draw + draw_count, " do not exist: the background has ", background.rows(), " rows");
+    require(first_draw >= 0 && draw_count >= 0 && first_draw <= background.rows() - draw_count, draw_count,
+            " draws from ", first_draw, " on do not exist: the background has ", background.rows(), " rows");
     const Index rows = checked_product(masks.rows(), draw_count, "masks times draws");
     check_room(out, rows, x.size());
-    parallel_for(rows, rows_per_chunk, [&](Index first, Index last) {
+    parallel_for(rows, rows_per_chunk(x.size()), [&](Index first, Index last) {
         for (Index i = first; i < last; ++i)
             composer.write(masks.row(i / draw_count).data(), background.row(first_draw + i % draw_count).data(), out.row(i).data());
     });
@@ -117,10 +136,11 @@ void add_weighted(MatrixIn outputs, VectorIn weights, MatrixOut total, MatrixOut
 Matrix gaussian_rows(std::uint64_t seed, VectorIn centre, VectorIn scale, Index first, Index count) {
     require(scale.size() == centre.size(), "scale must have ", centre.size(), " entries, got ", scale.size());
     require((scale.array() >= 0.0).all(), "scale must not be negative");
+    check_rows(first, count);
     Matrix rows(count, centre.size());
     parallel_for(count, 64, [&](Index begin, Index end) {
         for (Index i = begin; i < end; ++i) {
-            RowStream stream(seed, 0, static_cast<std::uint64_t>(first + i), StreamOf::tables);
+            RowStream stream(seed, 0, static_cast<std::uint64_t>(first + i), StreamOf::tables, gaussian);
             for (Index j = 0; j < rows.cols(); ++j) rows(i, j) = centre[j] + scale[j] * stream.normal();
         }
     });
@@ -130,10 +150,11 @@ Matrix gaussian_rows(std::uint64_t seed, VectorIn centre, VectorIn scale, Index 
 Matrix uniform_rows(std::uint64_t seed, VectorIn low, VectorIn high, Index first, Index count) {
     require(high.size() == low.size(), "high must have ", low.size(), " entries, got ", high.size());
     require((high.array() >= low.array()).all(), "high must not be below low");
+    check_rows(first, count);
     Matrix rows(count, low.size());
     parallel_for(count, 64, [&](Index begin, Index end) {
         for (Index i = begin; i < end; ++i) {
-            RowStream stream(seed, 0, static_cast<std::uint64_t>(first + i), StreamOf::tables);
+            RowStream stream(seed, 0, static_cast<std::uint64_t>(first + i), StreamOf::tables, uniform);
             for (Index j = 0; j < rows.cols(); ++j) rows(i, j) = low[j] + (high[j] - low[j]) * stream.uniform();
         }
     });
@@ -141,13 +162,14 @@ Matrix uniform_rows(std::uint64_t seed, VectorIn low, VectorIn high, Index first
 }
 
 Matrix frequency_rows(std::uint64_t seed, MatrixIn frequencies, Index first, Index count) {
-    require((frequencies.array() >= 0.0).all(), "frequencies must not be negative");
-    require(frequencies.cols() >= 1 && (frequencies.rowwise().sum().array() > 0.0).all(),
+    require((frequencies.array() >= 0.0).all() && frequencies.allFinite(), "frequencies must be finite, not negative");
+    require(frequencies.cols() >= 1 && (frequencies.array() > 0.0).rowwise().any().all(),
             "every column needs a positive frequency");
+    check_rows(first, count);
     Matrix rows(count, frequencies.rows());
     parallel_for(count, 64, [&](Index begin, Index end) {
         for (Index i = begin; i < end; ++i) {
-            RowStream stream(seed, 0, static_cast<std::uint64_t>(first + i), StreamOf::tables);
+            RowStream stream(seed, 0, static_cast<std::uint64_t>(first + i), StreamOf::tables, frequency);
             for (Index c = 0; c < rows.cols(); ++c) {
                 double left = stream.uniform() * frequencies.row(c).sum();
                 Index code = 0, last_possible = 0;

@@ -8,7 +8,13 @@
 namespace pellucid {
 namespace {
 
-constexpr Index block_rows = 256;
+constexpr Index gram_rows = 256;
+
+// A block costs block_rows times players^2 operations: short enough to answer Ctrl-C between two of them.
+Index block_rows(Index players) {
+    return std::clamp<Index>((Index{1} << 27) / (players * players), 16, 256);
+}
+
 constexpr double highest_leverage = 0.98;  // above it 1 / (1 - h)^2 says more about rounding than about the error
 
 PELLUCID_SIMD void add_scaled(const float* __restrict operators, double a, Index stride, double* __restrict sum) {
@@ -31,9 +37,10 @@ ClusterRegression::ClusterRegression(const PairedDesign& design, bool by_draw) :
     const auto rows_of = [&](Index c) {
         return by_draw ? std::pair{rows_.draw_start[c], rows_.draw_start[c + 1]} : std::pair{Index{0}, rows_.size()};
     };
+    const Index step = block_rows(rows_.players);
     for (Index c = 0; c < clusters; ++c)
-        for (auto [first, last] = rows_of(c); first < last; first += block_rows)
-            blocks_.push_back({c, first, std::min(first + block_rows, last)});
+        for (auto [first, last] = rows_of(c); first < last; first += step)
+            blocks_.push_back({c, first, std::min(first + step, last)});
 
     const auto factorise_cluster = [&](Index c) {
         const auto [first, last] = rows_of(c);
@@ -53,8 +60,8 @@ double ClusterRegression::row_weight(Index row) const {
 void ClusterRegression::factorise(Index cluster, Index first, Index last) {
     const Index n = rows_.players;
     Matrix gram = Matrix::Zero(n, n);
-    for (Index row = first; row < last; row += block_rows) {
-        const Index count = std::min(block_rows, last - row);
+    for (Index row = first; row < last; row += gram_rows) {
+        const Index count = std::min(gram_rows, last - row);
         Vector w(count);
         for (Index i = 0; i < count; ++i) w[i] = row_weight(row + i);
         add_gram(rows_.centred(row, count), w, gram);

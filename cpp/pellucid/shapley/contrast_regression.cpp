@@ -40,12 +40,18 @@ ShapleyEstimate ContrastRegression::solve(MatrixIn targets, MatrixIn gaps, Matri
     const Index n = rows_.players, k = targets.cols(), total = rows_.size();
     rows_.check_shapes(targets, gaps);
     require(contrasts.rows() == rows_.draws && contrasts.cols() == n, "contrasts must be ", rows_.draws, " by ", n);
+    require(contrasts.allFinite(), "contrasts must be finite");
+    // The unit of a contrast changes nothing but the eigenvalues, where far units would pass for a singular design.
+    const Eigen::RowVectorXd size = contrasts.cwiseAbs().colwise().maxCoeff();
+    const Matrix scaled = contrasts.array().rowwise() / (size.array() > 0.0).select(size.array(), 1.0);
 
     const Index chunk = std::max(block_rows, (total + super_blocks - 1) / super_blocks);
     const auto chunks = static_cast<std::size_t>((total + chunk - 1) / chunk);
     const auto for_blocks = [&](Index first, Index last, const auto& body) {
-        for (Index row = first; row < last; row += block_rows)
-            body(row, stretch(rows_, targets, gaps, contrasts, row, std::min(row + block_rows, last)));
+        for (Index row = first; row < last; row += block_rows) {
+            body(row, stretch(rows_, targets, gaps, scaled, row, std::min(row + block_rows, last)));
+            poll_interrupt();
+        }
     };
 
     std::vector<Matrix> grams(chunks), responses(chunks);
@@ -68,7 +74,7 @@ ShapleyEstimate ContrastRegression::solve(MatrixIn targets, MatrixIn gaps, Matri
     const Matrix coefficients = inverse * responses[0];
 
     // values = D / n + P (c1 + mean z * c2) = D / n + spread * coefficients
-    const Vector mean_contrast = contrasts.transpose() * rows_.draw_weights;
+    const Vector mean_contrast = scaled.transpose() * rows_.draw_weights;
     Matrix spread(n, 2 * n);
     spread.leftCols(n) = Matrix::Identity(n, n).array() - 1.0 / static_cast<double>(n);
     spread.rightCols(n) = spread.leftCols(n) * mean_contrast.asDiagonal();

@@ -32,7 +32,7 @@ Matrix RidgeRegression::solve(MatrixIn targets, MatrixIn gaps) const {
         squares.noalias() += y.cwiseAbs2().transpose() * w;
     }
     gram.triangularView<Eigen::StrictlyUpper>() = gram.transpose();
-    Matrix fit = RidgePath(gram).solve_gcv(response, squares, rows_.size()).coefficients;
+    Matrix fit = RidgePath::solve_gcv(gram, response, squares, rows_.size()).coefficients;
     fit.rowwise() -= fit.colwise().mean();
     return rows_.equal_split(gaps) + fit;
 }

@@ -1,0 +1,7 @@
+"""Attributions: how much each part of a row moved the model's output."""
+
+from __future__ import annotations
+
+from pellucid.attribution.shapley import Shapley, shapley
+
+__all__ = ["Shapley", "shapley"]

@@ -1,0 +1,60 @@
+"""The background: the rows that stand in for features a coalition does not know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.representation.checks import checked_weights
+from pellucid.space import Space
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Background:
+    """Distinct background rows and their weights.
+
+    Equal rows are one row with the sum of their weights: the same average for fewer model rows.
+
+    Attributes
+    ----------
+    codes : (B, d) distinct rows in the order they first came.
+    weights : (B,), positive, summing to 1.
+    given : how many rows the user gave.
+    """
+
+    codes: Array
+    weights: Array
+    given: int
+
+    @classmethod
+    def of(cls, background: Any, space: Space, *, weights: Any = None) -> Background:
+        """Encode, check and merge; InputError for no rows, or weights that are no weights."""
+        codes = space.encode(background, argument="background")
+        if len(codes) == 0:
+            raise InputError("background has no rows; pass the training rows, or one reference row of shape (1, d)")
+        weights = checked_weights(weights, count=len(codes), argument="background_weights")
+        keep = weights > 0
+        distinct, merged = _merged(codes[keep], weights[keep])
+        return cls(distinct, merged / merged.sum(), len(codes))
+
+    @property
+    def value_function(self) -> str:
+        return "baseline" if len(self.codes) == 1 else "marginal"
+
+
+def _merged(codes: Array, weights: Array) -> tuple[Array, Array]:
+    """Rows that are equal bit for bit, missing values included, become one."""
+    codes = codes + 0.0  # -0.0 and 0.0 are one value
+    keys = np.ascontiguousarray(codes).view(np.dtype((np.void, codes.dtype.itemsize * codes.shape[1]))).ravel()
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    place = np.empty_like(order)
+    place[order] = np.arange(len(order))
+    merged: Array = np.bincount(place[inverse.ravel()], weights=weights, minlength=len(order)).astype(np.float64)
+    return codes[first[order]], merged

@@ -1,0 +1,382 @@
+"""Shapley values of any model that predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid._arguments import checked_seed, checked_spending, is_whole, threads
+from pellucid.attribution.background import Background
+from pellucid.errors import InputError
+from pellucid.estimation.clock import Deadline
+from pellucid.estimation.estimate import Estimate
+from pellucid.estimation.exact import weighted_mean
+from pellucid.estimation.plan import METHODS, ShapleyPlan
+from pellucid.estimation.schedule import spending
+from pellucid.games import Game
+from pellucid.model import Model
+from pellucid.progress import Progress, track
+from pellucid.representation import Tabular
+from pellucid.results import Attribution, Report
+from pellucid.space import Space
+
+Array = NDArray[np.float64]
+
+# What `refine` needs to go on is kept up to this size; beyond it, refining plays again what was played.
+KEPT_BYTES = 2**28
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """What does not depend on the rows explained."""
+
+    background_outputs: Array  # (B, K)
+    shared_rows: int  # model rows it took, the probe included
+
+
+class Shapley:
+    r"""Shapley values: each feature's average contribution over all orders in which features become known.
+
+    .. math:: \phi_i = \sum_{S \not\ni i} \frac{|S|!\,(p-|S|-1)!}{p!}\,\bigl(v(S \cup i) - v(S)\bigr), \qquad
+              v(S) = \sum_b w_b\, f(x_S, b_{\bar S})
+
+    What a coalition S of features does not know comes from the rows b of the background: all of them, never a silent
+    subsample. One background row is the baseline game; the mean row gives the mean-imputed one. A prepared explainer
+    keeps the design and the outputs of the background, so further rows cost only their own coalitions.
+
+    Parameters
+    ----------
+    model : a callable (n, d) -> (n,) or (n, k), or a fitted object with predict_proba, decision_function or predict.
+    background : rows (B, d), array or dataframe, of the population the explanation compares with; needed.
+    background_weights : (B,) weights, at least 0; None is equal weights.
+    method : "auto" (all coalitions where they fit the budget, else regression), "exact", "permutation", "regression".
+    budget : model rows to pay per explained row, background and probe included. None stops at `tolerance`, or at
+        100,000 rows, whichever comes first; a budget without a tolerance is spent whole.
+    tolerance : stop when max std_err / (max - min of the values) is below it; 0.01 when no budget is given either.
+    time_limit : seconds for one call; what there is then comes back, marked as not converged.
+    model_output : "probability" (default for classifiers, all classes), "raw" (decision_function, margin) or "value".
+    outputs : which outputs: None for all, an index, a name, "predicted", "top:3", or a list of indices or names.
+    link : "identity", "logit" or "log" of the model's outputs. It is applied to every model row, inside the average
+        over the background, so v stays a mean and sampling stays unbiased; other packages put it outside.
+    groups : dict of group name -> features that enter and leave together, as one player.
+    space : a `Space` where kinds must be declared; None infers it from the background.
+    seed : names the sample. Same inputs and seed give the same bits, whatever the threads and the batches.
+    n_threads : threads of the core; None for all. The model is called on the caller's thread only.
+    batch_bytes : size of the row blocks handed to the model.
+    concurrency : calls of the model at once, for slow endpoints; the model must be thread-safe.
+    cache : path of a file that keeps evaluated rows between runs.
+    output_names : names of the k outputs, where the model has none.
+    progress : None (a bar on a terminal after two seconds), True, False, or a callable (done, total, seconds left).
+
+    Raises
+    ------
+    InputError : no background, or arguments and data that do not fit.
+    ModelOutputError : the model returned something that is not one finite row of numbers per row.
+    BudgetError : a budget too small for the background and the method, or "exact" with too many players.
+
+    Examples
+    --------
+    A linear model: each feature gets its weight times its distance from the background mean. [lundberg2017]
+
+    >>> background = np.array([[0.0, 0.0], [2.0, 4.0]])
+    >>> explain = Shapley(lambda rows: rows @ [3.0, 1.0], background)
+    >>> explanation = explain(np.array([[2.0, 5.0]]))
+    >>> explanation.values[0, :, 0].tolist(), explanation.base_values.tolist()
+    ([3.0, 3.0], [[5.0]])
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        background: Any = None,
+        *,
+        background_weights: Any = None,
+        method: str = "auto",
+        budget: int | None = None,
+        tolerance: float | None = None,
+        time_limit: float | None = None,
+        model_output: str | None = None,
+        outputs: Any = None,
+        link: str = "identity",
+        groups: dict[str, Sequence[str]] | None = None,
+        space: Space | None = None,
+        seed: int = 0,
+        n_threads: int | None = None,
+        batch_bytes: int = 2**22,
+        concurrency: int = 1,
+        cache: Any = None,
+        output_names: Sequence[str] | None = None,
+        progress: Progress = None,
+    ) -> None:
+        if background is None:
+            raise InputError(
+                "background is missing: a Shapley value compares a row with a background; pass rows of the training "
+                "data (background=X_train), or one reference row of shape (1, d)"
+            )
+        if method not in METHODS:
+            raise InputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
+        checked_spending(budget=budget, tolerance=tolerance, time_limit=time_limit)
+        self.seed = checked_seed(seed)
+        self.space = _space_of(background, space, groups)
+        self.background = Background.of(background, self.space, weights=background_weights)
+        self.model = Model(
+            model,
+            space=self.space,
+            model_output=model_output,
+            link=link,
+            batch_bytes=batch_bytes,
+            concurrency=concurrency,
+            cache=cache,
+            output_names=output_names,
+        )
+        self.space = self.model.space
+        self.method = method
+        self.budget = budget
+        self.tolerance = tolerance
+        self.time_limit = time_limit
+        self.outputs = outputs
+        self.n_threads = n_threads
+        self.progress = progress
+        self._prepared: _Prepared | None = None
+        self._plan: ShapleyPlan | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"Shapley({self.model.description}, background of {self.background.given:,} rows, "
+            f"{len(self.space.parts)} players, method={self.method!r})"
+        )
+
+    def __call__(self, X: Any) -> Attribution:
+        """Explain rows X (n, d), in the container of the background or another one with the same columns."""
+        start, before = perf_counter(), self.model.seconds
+        deadline = None if self.time_limit is None else Deadline.after(self.time_limit)
+        space = self.space.extend(X)
+        codes = space.encode(X)
+        self.space = self.model.space = space
+        with threads(self.n_threads):
+            fresh = self._prepared is None
+            prepared, plan = self._prepare()
+            predictions = self.model(codes)
+            columns, names = self.model.choose(self.outputs, predictions)
+            games = (self._game(codes[i], predictions[i], columns[i]) for i in range(len(codes)))
+            estimates: list[Estimate] = []
+            for game in track(games, total=len(codes), progress=self.progress, label="Shapley values"):
+                left = len(codes) - len(estimates)
+                estimates.append(plan.estimate(game, deadline=None if deadline is None else deadline.share(left)))
+        shared = prepared.shared_rows if fresh else 0
+        seconds = perf_counter() - start
+        return self._attribution(
+            estimates,
+            codes=codes,
+            predictions=predictions,
+            columns=columns,
+            names=names,
+            shared=shared,
+            report=self._report(
+                estimates,
+                shared=shared,
+                budget=self.budget,
+                seconds=seconds,
+                inside=self.model.seconds - before,
+            ),
+        )
+
+    def _prepare(self) -> tuple[_Prepared, ShapleyPlan]:
+        """Probe the model and play the background once, whatever number of rows will be explained."""
+        if self._prepared is None or self._plan is None:
+            before = self.model.rows_used + self.model.rows_cached
+            self.model.probe(self.background.codes)
+            outputs = self.model(self.background.codes)
+            shared = self.model.rows_used + self.model.rows_cached - before
+            self._plan = ShapleyPlan(
+                players=len(self.space.parts),
+                draw_weights=self.background.weights,
+                method=self.method,
+                spending=spending(self.budget, self.tolerance),
+                budget_given=self.budget is not None,
+                overhead=shared + 1,
+                seed=self.seed,
+                contrasts=True,
+                timed=self.time_limit is not None,
+            )
+            self._prepared = _Prepared(outputs, shared)
+        return self._prepared, self._plan
+
+    def _game(self, x: Array, prediction: Array, columns: NDArray[np.int64]) -> Game:
+        assert self._prepared is not None
+        return Game(
+            self.model,
+            Tabular(x, self.background.codes, space=self.space, weights=self.background.weights),
+            columns=columns,
+            empty_values=self._prepared.background_outputs,
+            full_value=prediction,
+        )
+
+    def _attribution(
+        self,
+        estimates: list[Estimate],
+        *,
+        codes: Array,
+        predictions: Array,
+        columns: NDArray[np.int64],
+        names: tuple[str, ...],
+        shared: int,
+        report: Report,
+    ) -> Attribution:
+        assert self._prepared is not None
+        n, p, k = len(codes), len(self.space.parts), len(names)
+        base = weighted_mean(self._prepared.background_outputs, self.background.weights)
+        exact = all(estimate.std_err is None for estimate in estimates)
+        depends_on_row = not set(names) <= set(self.model.output_names)  # "predicted", "top 1", ...
+        data, display = _shown(self.space, codes)
+        return Attribution(
+            values=_stacked([e.values for e in estimates], (n, p, k)),
+            base_values=base[columns].reshape(n, k),
+            predictions=np.take_along_axis(predictions, columns, axis=1),
+            std_err=None if exact else _stacked([_errors(e) for e in estimates], (n, p, k)),
+            parts=self.space.parts,
+            outputs=names,
+            data=data,
+            display=display,
+            selected=columns if depends_on_row else None,
+            selected_names=self.model.output_names if depends_on_row else (),
+            report=report,
+            _continue=self._continuation(
+                estimates, codes=codes, predictions=predictions, columns=columns, names=names, shared=shared
+            ),
+        )
+
+    def _continuation(
+        self,
+        estimates: list[Estimate],
+        *,
+        codes: Array,
+        predictions: Array,
+        columns: NDArray[np.int64],
+        names: tuple[str, ...],
+        shared: int,
+    ) -> Any:
+        """What `Attribution.refine` calls: go on where these estimates stopped."""
+        size = sum(part.nbytes for estimate in estimates for part in estimate.played)
+        kept = [e if size <= KEPT_BYTES else replace(e, played=()) for e in estimates]
+
+        def refine(budget: int) -> Attribution:
+            if not is_whole(budget) or budget < 1:
+                raise InputError(f"budget must be a whole number of model rows of at least 1, got {budget!r}")
+            start, before = perf_counter(), self.model.seconds
+            with threads(self.n_threads):
+                _, plan = self._prepare()
+                games = (self._game(codes[i], predictions[i], columns[i]) for i in range(len(codes)))
+                refined = [
+                    old
+                    if old.std_err is None
+                    else plan.refine(game, budget, coalitions=old.coalitions, played=old.played)
+                    for game, old in zip(games, kept, strict=True)
+                ]
+            return self._attribution(
+                refined,
+                codes=codes,
+                predictions=predictions,
+                columns=columns,
+                names=names,
+                shared=shared,
+                report=self._report(
+                    refined,
+                    shared=shared,
+                    budget=budget,
+                    seconds=perf_counter() - start,
+                    inside=self.model.seconds - before,
+                ),
+            )
+
+        return refine
+
+    def _report(
+        self, estimates: list[Estimate], *, shared: int, budget: int | None, seconds: float, inside: float
+    ) -> Report:
+        assert self._plan is not None
+        n = len(estimates)
+        rows = [e.coalitions + 1 + shared // n + (i < shared % n) for i, e in enumerate(estimates)]
+        warnings = dict.fromkeys([*self.model.warnings, *(w for e in estimates for w in e.warnings)])
+        late = sum(e.out_of_time for e in estimates)
+        if late:
+            warnings[f"the time limit ended the sampling of {late} of {n} rows"] = None
+        return Report(
+            method=f"Shapley values by {self._plan.method}" if self._plan.method != "exact" else "exact Shapley values",
+            why="; ".join([self._plan.why, *dict.fromkeys(e.how for e in estimates)]),
+            rows_per_row=tuple(rows),
+            seconds=seconds,
+            seconds_outside_model=max(0.0, seconds - inside),
+            converged=tuple(e.reached and not e.out_of_time for e in estimates),
+            budget=budget,
+            tolerance=self._plan.spending.tolerance,
+            seed=self.seed,
+            model_output=self.model.model_output,
+            model=self.model.description,
+            link=self.model.link,
+            value_function=self.background.value_function,
+            background_rows=self.background.given,
+            coalitions=round(sum(e.coalitions for e in estimates) / n) if n else 0,
+            warnings=tuple(warnings),
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The design is made again from the seed, bit for bit.
+        return {**self.__dict__, "_prepared": None, "_plan": None}
+
+
+def shapley(model: Any, X: Any, *, background: Any = None, **options: Any) -> Attribution:
+    """Shapley values of rows X (n, d): one line over `Shapley`, which documents the options.
+
+    Raises
+    ------
+    InputError, ModelOutputError, BudgetError : as `Shapley`.
+
+    Examples
+    --------
+    >>> rows = np.array([[1.0, 1.0], [0.0, 3.0]])
+    >>> shapley(lambda rows: rows.prod(axis=1), rows, background=np.zeros((1, 2))).values[:, :, 0].tolist()
+    [[0.5, 0.5], [0.0, 0.0]]
+    """
+    return Shapley(model, background, **options)(X)
+
+
+def _space_of(background: Any, space: Space | None, groups: dict[str, Sequence[str]] | None) -> Space:
+    if space is None:
+        return Space.infer(background, groups=groups)
+    if groups is not None:
+        raise InputError("groups must be part of the space when a space is given; use Space.infer(..., groups=groups)")
+    return space.extend(background)
+
+
+def _stacked(parts: list[Array], shape: tuple[int, int, int]) -> Array:
+    return np.stack(parts) if parts else np.empty(shape)
+
+
+def _errors(estimate: Estimate) -> Array:
+    return np.zeros_like(estimate.values) if estimate.std_err is None else estimate.std_err
+
+
+def _shown(space: Space, codes: Array) -> tuple[Array, NDArray[np.str_]]:
+    """Per part its code and its text; a part of several columns has no code of its own."""
+    texts = space.display(codes)
+    members: list[list[int]] = [[] for _ in space.parts]
+    for column, part in enumerate(space.part_of_column):
+        members[part].append(column)
+    data = np.full((len(codes), len(members)), np.nan)
+    display = np.empty(data.shape, dtype=object)
+    for part, columns in enumerate(members):
+        if len(columns) == 1:
+            data[:, part] = codes[:, columns[0]]
+            display[:, part] = texts[:, columns[0]]
+        else:
+            names = [space.names[c] for c in columns]
+            display[:, part] = [
+                ", ".join(f"{name}={text}" for name, text in zip(names, row, strict=True)) for row in texts[:, columns]
+            ]
+    return data, display.astype(np.str_)

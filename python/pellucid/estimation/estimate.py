@@ -1,0 +1,45 @@
+"""What an estimator of Shapley values returns for one game."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Values of one game, how sure they are, and what was played for them.
+
+    Attributes
+    ----------
+    values : (p, k).
+    std_err : (p, k); None when nothing was sampled, NaN where the sample is too small to tell.
+    coalitions : how many (coalition, draw) pairs were played, the ends not counted.
+    how : the estimator in words, for the report.
+    reached : the tolerance was met, or nothing was sampled, or no tolerance was asked.
+    out_of_time : a time limit ended the sampling.
+    warnings : what the reader must know.
+    played : the targets already paid for, stage by stage, from where `refine` goes on.
+    """
+
+    values: Array
+    std_err: Array | None
+    coalitions: int
+    how: str
+    reached: bool = True
+    out_of_time: bool = False
+    warnings: tuple[str, ...] = ()
+    played: tuple[Any, ...] = field(default=(), repr=False)
+
+
+def precise_enough(values: Array, std_err: Array, tolerance: float) -> bool:
+    """Whether max std_err / (max - min of the values) is at most the tolerance, for every output."""
+    if not np.isfinite(std_err).all():
+        return False
+    spread = values.max(axis=0) - values.min(axis=0)
+    return bool(np.all(std_err.max(axis=0) <= tolerance * spread))

@@ -1,0 +1,53 @@
+"""Shapley values from all coalitions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pellucid.estimation.estimate import Array, Estimate
+from pellucid.games import GameLike
+
+# 2^24 coalitions of one output take 128 MiB of values and 400 MiB of masks: the edge of what a laptop bears.
+MOST_PLAYERS = 24
+MASKS_AT_ONCE = 2**16
+
+
+def exact_rows(players: int, draws: int) -> int:
+    """Rows that all coalitions cost, the empty and the full one included."""
+    return int((2**players - 2) * draws + draws + 1)
+
+
+def exact_values(game: GameLike) -> Estimate:
+    r"""Values without error, up to rounding.
+
+    .. math:: \phi_i = \sum_{S \not\ni i} \frac{|S|!\,(p-|S|-1)!}{p!}\,\bigl(v(S \cup i) - v(S)\bigr)
+    """
+    from pellucid import _core
+
+    players = len(game.parts)
+    empty, full = game.ends()
+    total = 2**players
+    values: Array = np.empty((total, game.n_outputs))
+    values[0] = weighted_mean(empty, game.draw_weights)
+    for first in range(1, total - 1, MASKS_AT_ONCE):
+        count = min(MASKS_AT_ONCE, total - 1 - first)
+        values[first : first + count] = game.value(_core.all_coalitions(players, first, count))
+    values[-1] = full
+    return Estimate(
+        values=_core.exact_shapley(values, players),
+        std_err=None,
+        coalitions=(total - 2) * game.n_draws,
+        how=f"all {total} coalitions against every background row"
+        if game.n_draws > 1
+        else f"exact: all {total} coalitions",
+    )
+
+
+def weighted_mean(outputs: Array, weights: Array) -> Array:
+    """The mean (k,) of outputs (B, k), summed in the order that `Game.value` sums its draws."""
+    from pellucid import _core
+
+    total, compensation = np.zeros((2, 1, outputs.shape[1]))
+    _core.add_weighted(np.ascontiguousarray(outputs), np.ascontiguousarray(weights), total, compensation)
+    mean: Array = (total + compensation)[0]
+    return mean

@@ -1,0 +1,157 @@
+"""Shapley values from random orders of the players, walked forth and back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.estimation.clock import Deadline
+from pellucid.estimation.estimate import Array, Estimate, precise_enough
+from pellucid.estimation.student import student_factor, student_factors
+from pellucid.games import GameLike
+
+FIRST_PAIRS = 8
+# With 2 or 3 pairs for each draw the spread within the draws is known too badly for honest intervals.
+LEAST_PAIRS_PER_STRATUM = 4
+
+
+class Permutations:
+    """The sequence of antithetic pairs that a seed names, with the draw each is played against.
+
+    The pairs do not depend on the game, so all rows explained share them. [mitchell2022]
+    """
+
+    def __init__(self, players: int, draw_weights: Array, *, seed: int) -> None:
+        self.players = players
+        self.draw_weights = draw_weights
+        self.seed = seed
+        self._pairs = lru_cache(maxsize=8)(self._make_pairs)
+
+    @property
+    def rows_per_pair(self) -> int:
+        return 2 * (self.players - 1)
+
+    def pairs(self, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+        """Orders (m, p), their draws (m,), and the coalitions (m * 2(p-1), p) on the way, of pairs first..last-1."""
+        return self._pairs(first, last)
+
+    def _make_pairs(self, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+        from pellucid import _core
+
+        orders = _core.random_permutations(self.seed, self.players, first, last - first)
+        draws = _core.systematic_draws(self.seed, self.draw_weights, first, last - first)
+        return orders, draws, _core.antithetic_coalitions(orders)
+
+    def estimate(
+        self,
+        game: GameLike,
+        *,
+        limits: tuple[int, ...],
+        tolerance: float | None,
+        deadline: Deadline | None = None,
+        played: tuple[Any, ...] = (),
+    ) -> Estimate:
+        """Play up to `limits[i]` pairs in stage i until the tolerance is met; `played` is not played again."""
+        empty, full = game.ends()
+        contributions = [*played]
+        result: Estimate | None = None
+        for stage, last in enumerate(limits):
+            if result is not None and deadline is not None and deadline.passed():
+                return replace(result, out_of_time=True)
+            if stage >= len(contributions):
+                first = limits[stage - 1] if stage else 0
+                contributions.append(self._contributions(game, empty, full, first=first, last=last))
+            if stage + 1 < len(played):
+                continue
+            draws = np.concatenate(
+                [self.pairs(a, b)[1] for a, b in zip((0, *limits), limits[: stage + 1], strict=False)]
+            )
+            values, std_err = self._summary(np.concatenate(contributions), draws, empty, full)
+            reached = tolerance is None or precise_enough(values, std_err, tolerance)
+            result = Estimate(
+                values=values,
+                std_err=std_err,
+                coalitions=last * self.rows_per_pair,
+                how=f"{last:,} antithetic pairs of orders, draws systematic over the background",
+                reached=reached,
+                warnings=_too_few(last),
+                played=tuple(contributions),
+            )
+            if reached and tolerance is not None:
+                break
+        assert result is not None
+        return result
+
+    def _contributions(self, game: GameLike, empty: Array, full: Array, *, first: int, last: int) -> Array:
+        """(m, p, k): the mean of the two marginal contributions of each player in each pair."""
+        from pellucid import _core
+
+        orders, draws, masks = self.pairs(first, last)
+        outputs = game.play(masks, np.repeat(draws, self.rows_per_pair))
+        flat = _core.antithetic_contributions(
+            orders,
+            np.ascontiguousarray(outputs),
+            empty[draws],
+            np.broadcast_to(full, (len(orders), len(full))).copy(),
+        )
+        return np.asarray(flat).reshape(len(orders), self.players, -1)
+
+    def _summary(
+        self, contributions: Array, draws: NDArray[np.int64], empty: Array, full: Array
+    ) -> tuple[Array, Array]:
+        """Values that add up to v(all) - v(nobody) exactly, and their standard errors."""
+        weights = self.draw_weights
+        counts = np.bincount(draws, minlength=len(weights))
+        gap = full - weights @ empty
+        if counts.min() >= LEAST_PAIRS_PER_STRATUM or len(weights) == 1 < len(draws):
+            values, std_err = _stratified(contributions, draws, counts, weights)
+        else:
+            values, std_err = _total_adjusted(contributions, gap)
+        # What rounding left open, or a handful of pairs: an equal share each.
+        return values + (gap - values.sum(axis=0)) / self.players, std_err
+
+
+def _stratified(contributions: Array, draws: NDArray[np.int64], counts: Any, weights: Array) -> tuple[Array, Array]:
+    """Each draw is a stratum: only the spread of the orders within a draw is an error."""
+    shape = (len(weights), *contributions.shape[1:])
+    means: Array = np.zeros(shape)
+    np.add.at(means, draws, contributions)
+    means /= counts[:, None, None]
+    squares: Array = np.zeros(shape)
+    np.add.at(squares, draws, (contributions - means[draws]) ** 2)
+    parts = weights[:, None, None] ** 2 * squares / ((counts - 1) * counts)[:, None, None]
+    values = np.tensordot(weights, means, axes=1)
+    variance = parts.sum(axis=0)
+    # Degrees of freedom by Satterthwaite: one draw with most of the variance has only its own pairs to tell it.
+    spread = (parts**2 / (counts - 1)[:, None, None]).sum(axis=0)
+    freedom = np.divide(variance**2, spread, out=np.ones_like(variance), where=spread > 0)
+    return values, np.sqrt(variance) * student_factors(freedom)
+
+
+def _total_adjusted(contributions: Array, gap: Array) -> tuple[Array, Array]:
+    """The known total v(all) - v(nobody) as control variate: its coefficients sum to 1 over the players."""
+    pairs = len(contributions)
+    values = contributions.mean(axis=0)
+    if pairs < 2:
+        return values, np.full_like(values, np.nan)
+    totals = contributions.sum(axis=1)
+    centred = contributions - values
+    total_centred = totals - totals.mean(axis=0)
+    total_squares = (total_centred**2).sum(axis=0)
+    if pairs < 8 or not np.all(total_squares > 1e-24 * (contributions**2).sum(axis=(0, 1))):
+        variance = (centred**2).sum(axis=0) / (pairs - 1) / pairs
+        return values, np.sqrt(variance) * student_factor(pairs - 1)
+    slope = np.einsum("mpk,mk->pk", centred, total_centred) / total_squares
+    residual = centred - slope * total_centred[:, None, :]
+    variance = (residual**2).sum(axis=0) / (pairs - 2) / pairs
+    return values + slope * (gap - totals.mean(axis=0)), np.sqrt(variance) * student_factor(pairs - 2)
+
+
+def _too_few(pairs: int) -> tuple[str, ...]:
+    if pairs >= 2:
+        return ()
+    return ("one pair of orders has no standard error: raise the budget",)

@@ -1,0 +1,351 @@
+"""The one door to user code: batches, counts, checks, links and remembers what a model answers."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.adapters import find_predictor
+from pellucid.adapters.handover import plan_handover
+from pellucid.errors import InputError, ModelOutputError
+from pellucid.model import probe as probing
+from pellucid.model.buffers import BufferPool
+from pellucid.model.choice import choose_outputs
+from pellucid.model.outputs import LINKS, Place, apply_link, checked_scores, dtype_name, note_place
+from pellucid.model.streaming import StoppedByModel, answers
+from pellucid.space import Space
+
+if TYPE_CHECKING:
+    from pellucid.model.cache import RowCache
+
+Array = NDArray[np.float64]
+
+
+class Model:
+    r"""A user's model as a function of codes: (n, d) float64 -> (n, k) float64.
+
+    The explained function is :math:`f(x) = \mathrm{link}(\mathrm{predict}(x))`, row by row. The link stands
+    inside the average over the background, :math:`v(S) = \sum_b w_b f(x_S, b)`, so that v stays linear in f
+    and an average over some of the draws is an unbiased estimate of it. shap's KernelExplainer puts the link
+    outside, :math:`\mathrm{link}(\sum_b w_b \mathrm{predict})`, which has neither property.
+
+    Only this class calls user code. It hands over the container the Space was inferred from, counts every
+    row, and refuses any answer that is not one finite row of k scores per row. Whatever the callable raises
+    arrives as the same object, with a note of the batch and rows; the Model stays usable.
+
+    Parameters
+    ----------
+    model : a callable of n rows that returns (n,) or (n, k) scores, or a fitted object with `predict_proba`,
+        `decision_function` or `predict`.
+    space : the features; its container is what the callable receives.
+    model_output : "probability", "raw" (margin, log-odds) or "value"; None is "probability" for an object
+        with `predict_proba` and "value" otherwise.
+    link : "identity", "logit" or "log", applied to every output.
+    batch_bytes : size of the codes of one call, in bytes; at least one row is handed over.
+    concurrency : calls of the model at the same time, in threads; 1 calls it on the caller's thread only.
+    cache : file for the rows already paid for; None keeps none. It must be removed when the model changes.
+    output_names : names of the k outputs; None takes the model's classes, or numbers them.
+
+    Raises
+    ------
+    InputError : an argument breaks its rule; the features differ from those the model was fitted on.
+    ModelOutputError : an answer is not one finite row of scores per row (in the call that meets it).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.array([[0.0, 1.0], [2.0, 3.0]])
+    >>> model = Model(lambda rows: rows.sum(axis=1), space=Space.infer(X))
+    >>> model(X).tolist(), model.output_names, model.rows_used
+    ([[1.0], [5.0]], ('output',), 2)
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        *,
+        space: Space,
+        model_output: str | None = None,
+        link: str = "identity",
+        batch_bytes: int = 2**22,
+        concurrency: int = 1,
+        cache: str | os.PathLike[str] | None = None,
+        output_names: Sequence[str] | None = None,
+    ) -> None:
+        if link not in LINKS:
+            raise InputError(f"link must be one of {', '.join(map(repr, LINKS))}, got {link!r}")
+        predictor = find_predictor(model, model_output=model_output)
+        self.space = space
+        self.link = link
+        self.model_output = predictor.model_output
+        self.description = predictor.description
+        self.batch_bytes = _positive_integer(batch_bytes, "batch_bytes")
+        self.concurrency = _positive_integer(concurrency, "concurrency")
+        self.warnings: list[str] = []
+        self.output_dtype = "float64"
+        self.rows_used = 0
+        self.rows_cached = 0
+        self.calls = 0
+        self.seconds = 0.0
+        self._predictor = predictor
+        self._handover = plan_handover(predictor, space=space)
+        self._given_names = _checked_names(output_names)
+        self._names: tuple[str, ...] | None = None
+        self._buffers = BufferPool(space.d, keep=self.concurrency + 1)
+        self._lock = threading.Lock()
+        self._cache = None if cache is None else self._open_cache(cache)
+
+    def _open_cache(self, path: str | os.PathLike[str]) -> RowCache:
+        from pellucid.model.cache import RowCache  # brings SQLite, which few need
+
+        return RowCache(path, space=self.space, model_output=self.model_output, description=self.description)
+
+    def __repr__(self) -> str:
+        outputs = "" if self._names is None else f", outputs={list(self._names)}"
+        return f"Model({self.description}, model_output={self.model_output!r}, link={self.link!r}{outputs})"
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the k outputs, known after the first call."""
+        if self._names is None:
+            raise InputError("the outputs of the model are known after its first call; call probe(rows) first")
+        return self._names
+
+    @property
+    def k(self) -> int:
+        """Number of outputs, known after the first call."""
+        return len(self.output_names)
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows of one call: as many as `batch_bytes` holds, at least 1."""
+        return max(1, self.batch_bytes // (8 * max(1, self.space.d)))
+
+    def buffer(self, rows: int) -> Array:
+        """A (rows, d) array of undefined contents for `stream` and `feed`, reused when nobody refers to it.
+
+        What is handed to the user's callable may be kept by it. This memory comes back to the model only
+        when every array that refers to it is gone; an array of the caller's own must not be written again
+        after it was streamed.
+        """
+        return self._buffers.take(rows)
+
+    def __call__(self, codes: Array) -> Array:
+        """Outputs (n, k) of codes (n, d), after the link, in batches of `batch_rows`."""
+        codes = self._checked_codes(codes)
+        if len(codes) == 0:
+            return np.empty((0, self.k))
+        step = self.batch_rows
+        collected: list[Array] = []
+        # A copy of each batch, as the callable may write into what it is given.
+        self.feed((np.array(codes[first : first + step]) for first in range(0, len(codes), step)), collected.append)
+        return collected[0] if len(collected) == 1 else np.concatenate(collected)
+
+    def stream(self, blocks: Iterable[Array]) -> Iterator[Array]:
+        """Outputs (m, k) of each block (m, d) of codes, in order; one call of the model per block.
+
+        With `concurrency` above 1, up to so many blocks are in flight; the first failure cancels the rest.
+        The blocks belong to the model until the answer has come: the callable may write into them or keep
+        them, so they should come from `buffer`. A StopIteration of the user's code arrives as the cause of
+        a RuntimeError, as in every generator; `feed` has no such limit.
+        """
+        with closing(self._answers(blocks)) as outputs:
+            try:
+                yield from outputs
+            except StoppedByModel as stopped:
+                raise stopped.original from None
+
+    def feed(self, blocks: Iterable[Array], consume: Callable[[Array], Any]) -> None:
+        """Like `stream`, handing the outputs of each block to `consume`, in order.
+
+        Whatever the model raises, StopIteration too, arrives as the same object.
+        """
+        with closing(self._answers(blocks)) as outputs:
+            try:
+                for block_outputs in outputs:
+                    consume(block_outputs)
+            except StoppedByModel as stopped:
+                raise stopped.original from None
+
+    def probe(self, codes: Array, *, background: Array | None = None) -> Array:
+        """Fix k and the output names, and call up to 16 rows twice to see whether the answers repeat.
+
+        The second time the rows come reversed and in two batches. Answers that differ are recorded in
+        `warnings`, with the largest difference and whether the order or the call made it. Up to 32 rows
+        are paid for, 48 where the answers differ.
+
+        Parameters
+        ----------
+        codes : (n, d) rows; the first 16 are used.
+        background : (B, d) rows to use where `codes` has none.
+
+        Returns
+        -------
+        outputs of the rows used, (min(n, 16), k), after the link.
+
+        Raises
+        ------
+        InputError : there is no row at all, or the cache was filled by another model.
+        """
+        rows = self._checked_codes(codes)
+        if len(rows) == 0 and background is not None:
+            rows = self._checked_codes(background)
+        if len(rows) == 0:
+            raise InputError("probe needs at least one row, got none; pass a background row")
+        rows = np.array(rows[: probing.ROWS])
+        outputs = probing.run(rows, ask=self._ask_in_batches, record=self.warnings, cache=self._cache)
+        with self._lock:
+            self.rows_cached += outputs.cached
+        return apply_link(self.link, outputs.values, place=Place(0, 0, len(rows)))
+
+    def choose(self, outputs: Any, predictions: Array) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Which output each column of an explanation speaks about, row by row.
+
+        Parameters
+        ----------
+        outputs : None (all), an index, a name, "predicted" (the largest output of the row), "top:j" (its j
+            largest), or a list of indices or names.
+        predictions : (n, k) outputs of the rows to explain.
+
+        Returns
+        -------
+        columns (n, kk) into the k outputs, and kk names; those that depend on the row are called
+        "predicted" and "top 1", "top 2", ...
+
+        Raises
+        ------
+        InputError : an unknown name, an index out of range, or more outputs than there are.
+        """
+        return choose_outputs(outputs, predictions=predictions, names=self.output_names)
+
+    def _checked_codes(self, codes: Array) -> Array:
+        array = np.asarray(codes, dtype=np.float64)
+        if array.ndim != 2 or array.shape[1] != self.space.d:
+            raise InputError(f"codes must have shape (rows, {self.space.d}), got {array.shape}; use Space.encode(X)")
+        return array
+
+    def _answers(self, blocks: Iterable[Array]) -> Generator[Array, None, None]:
+        return answers(blocks, answer=self._answer, concurrency=self.concurrency)
+
+    def _answer(self, block: Array, place: Place) -> Array:
+        if self._cache is None:
+            outputs = self._ask(block, place)
+        else:
+            outputs = self._ask_for_missing(block, place, self._cache)
+        return apply_link(self.link, outputs, place=place)
+
+    def _ask_for_missing(self, block: Array, place: Place, cache: RowCache) -> Array:
+        """Only rows not in the cache go to the user, each distinct row once; then all come from one table."""
+        from pellucid.model.cache import row_keys
+
+        keys = row_keys(block)
+        known = cache.get(keys)
+        missing = {key: i for i, key in reversed(list(enumerate(keys))) if key not in known}
+        if missing:
+            asked = sorted(missing.values())
+            outputs = self._ask(block[asked], place)
+            cache.put([keys[i] for i in asked], outputs)
+            known.update(zip((keys[i] for i in asked), outputs, strict=True))
+        with self._lock:
+            self.rows_cached += len(keys) - len(missing)
+        outputs = np.stack([known[key] for key in keys])
+        self._fix_outputs(outputs.shape[1])
+        return outputs
+
+    def _ask_in_batches(self, rows: Array) -> Array:
+        """Straight to the user: no cache, no link."""
+        step = self.batch_rows
+        parts = []
+        for batch, first in enumerate(range(0, len(rows), step)):
+            part = np.array(rows[first : first + step])
+            parts.append(self._ask(part, Place(batch, first, len(part))))
+        return np.concatenate(parts)
+
+    def _ask(self, block: Array, place: Place) -> Array:
+        """One call of user code."""
+        rows = len(block)
+        given = self._handover(self.space.decode(block))
+        with self._lock:
+            self.calls += 1
+            self.rows_used += rows
+            call = self.calls
+        start = perf_counter()
+        try:
+            returned = self._predictor.function(given)
+        except BaseException as error:
+            note_place(error, place)
+            raise
+        finally:
+            elapsed = perf_counter() - start
+            with self._lock:
+                self.seconds += elapsed
+        width = None if self._names is None else len(self._names)
+        outputs = checked_scores(
+            returned,
+            place=Place(place.batch, place.first, rows),
+            width=width,
+            call=call,
+            show=lambda row: self._shown(block[row : row + 1]),
+        )
+        self._fix_outputs(outputs.shape[1], dtype=dtype_name(returned), call=call)
+        return outputs
+
+    def _fix_outputs(self, width: int, *, dtype: str | None = None, call: int = 0) -> None:
+        with self._lock:
+            if self._names is None:
+                self._names = self._names_of(width)
+                self.output_dtype = dtype or "float64"
+            elif width != len(self._names):
+                raise ModelOutputError(
+                    f"the model returned {width} outputs in call {call}, but {len(self._names)} outputs "
+                    "before; return the same number of outputs in every call"
+                )
+
+    def _names_of(self, width: int) -> tuple[str, ...]:
+        if self._given_names is not None:
+            if len(self._given_names) != width:
+                raise InputError(
+                    f"output_names has {len(self._given_names)} names, but the model returned {width} "
+                    "outputs; give one name per output"
+                )
+            return self._given_names
+        classes = self._predictor.classes
+        if len(classes) == width and len(set(classes)) == width:
+            return classes
+        return ("output",) if width == 1 else tuple(f"output {j}" for j in range(width))
+
+    def _shown(self, row: Array) -> str:
+        """Up to eight values of a row as a person reads them."""
+        values = self.space.display(row)[0]
+        shown = ", ".join(f"{name}={value}" for name, value in zip(self.space.names, values[:8], strict=False))
+        return shown + (", ..." if len(values) > 8 else "")
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.Lock()
+
+
+def _positive_integer(value: Any, argument: str) -> int:
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise InputError(f"{argument} must be a whole number of at least 1, got {value!r}")
+    return int(value)
+
+
+def _checked_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"output_names must be a sequence of strings, got {names!r}")
+    if len(set(names)) != len(tuple(names)):
+        raise InputError(f"output_names must differ from each other, got {list(names)}")
+    return tuple(names)

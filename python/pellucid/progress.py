@@ -1,0 +1,51 @@
+"""Progress of long work, with the time left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from time import monotonic
+from typing import Any, TypeVar
+
+from pellucid.errors import InputError
+
+T = TypeVar("T")
+Progress = bool | Callable[[int, int, float], Any] | None
+
+# Work that is done sooner shows no bar.
+QUIET_SECONDS = 2.0
+
+
+def track(items: Iterable[T], *, total: int, progress: Progress, label: str) -> Iterator[T]:
+    """Yield the items and say how far it is.
+
+    Parameters
+    ----------
+    progress : None shows a bar on a terminal or in a notebook after two seconds, True always, False never; a
+        callable is called with (done, total, seconds left) after each item.
+    """
+    if callable(progress):
+        yield from _tell(items, total, progress)
+        return
+    if progress is not None and not isinstance(progress, bool):
+        raise InputError(
+            f"progress must be None, True, False or a callable of (done, total, seconds), got {progress!r}"
+        )
+    if progress is False or total <= 1 or (progress is None and not _somebody_looks()):
+        yield from items
+        return
+    from tqdm.auto import tqdm
+
+    bar: Iterator[T] = tqdm(items, total=total, desc=label, unit="row", delay=0.0 if progress else QUIET_SECONDS)
+    yield from bar
+
+
+def _tell(items: Iterable[T], total: int, progress: Callable[[int, int, float], Any]) -> Iterator[T]:
+    start = monotonic()
+    for done, item in enumerate(items, start=1):
+        yield item
+        progress(done, total, (monotonic() - start) / done * (total - done))
+
+
+def _somebody_looks() -> bool:
+    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())

@@ -1,0 +1,68 @@
+"""What an explanation speaks about: p interpretable parts, and how masks over them become model input."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.representation.tabular import Tabular
+
+__all__ = ["Representation", "Tabular"]
+
+
+@runtime_checkable
+class Representation(Protocol):
+    """The little that a game asks of what it explains: names of parts, draws, and a way to compose rows.
+
+    A row of a mask says which of the p parts are as in the explained input (1) and which are not (0). A draw
+    says what stands in for the parts that are not: a background row, a sample, or always 0 for a fixed fill.
+    Any class with these four members can be explained; nothing needs to be inherited.
+
+    Attributes
+    ----------
+    parts : names of the p parts.
+    n_draws : number B of draws.
+    weights : (B,) weights of the draws, at least 0, with sum 1.
+
+    Examples
+    --------
+    A time series in consecutive pieces, where a missing piece shows the mean of the series:
+
+    >>> class Pieces:
+    ...     def __init__(self, series, *, n_pieces):
+    ...         self.series = np.asarray(series, dtype=np.float64)
+    ...         self.piece_of_step = np.arange(len(self.series)) * n_pieces // len(self.series)
+    ...         self.parts = tuple(f"piece {i}" for i in range(n_pieces))
+    ...         self.n_draws = 1
+    ...         self.weights = np.ones(1)
+    ...
+    ...     def compose(self, masks, draws, out=None):
+    ...         present = np.asarray(masks, dtype=bool)[:, self.piece_of_step]
+    ...         rows = np.where(present, self.series, self.series.mean())
+    ...         if out is None:
+    ...             return rows
+    ...         out[: len(rows)] = rows
+    ...         return out[: len(rows)]
+    >>> pieces = Pieces([1.0, 3.0, 8.0, 8.0], n_pieces=2)
+    >>> isinstance(pieces, Representation)
+    True
+    >>> pieces.compose(np.array([[1, 0], [0, 1]]), np.zeros(2, dtype=np.int64)).tolist()
+    [[1.0, 3.0, 5.0, 5.0], [5.0, 5.0, 8.0, 8.0]]
+    """
+
+    @property
+    def parts(self) -> tuple[str, ...]: ...
+
+    @property
+    def n_draws(self) -> int: ...
+
+    @property
+    def weights(self) -> NDArray[np.float64]: ...
+
+    def compose(
+        self, masks: NDArray[Any], draws: NDArray[np.int64], out: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
+        """Model input codes (m, d) of masks (m, p) under draws (m,), in the first m rows of `out`."""
+        ...

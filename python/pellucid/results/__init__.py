@@ -1,0 +1,7 @@
+"""Results: frozen, picklable, drawn elsewhere."""
+
+from pellucid.results.attribution import Attribution, Contribution
+from pellucid.results.means import GroupMeans
+from pellucid.results.report import Report
+
+__all__ = ["Attribution", "Contribution", "GroupMeans", "Report"]

@@ -1,0 +1,373 @@
+"""What an explainer returns: how much each part of each row moved each output, and how sure that is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
+from statistics import NormalDist
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pellucid.errors import InputError
+from pellucid.results import checks
+from pellucid.results.means import GroupMeans, group_means
+from pellucid.results.ranking import display_limit, largest_first, rank_means, row_index
+from pellucid.results.report import Report
+
+Floats = NDArray[np.float64]
+
+
+class Contribution(NamedTuple):
+    """One line of `Attribution.top`; `std_err` is None when the value is exact, NaN when it is unknown."""
+
+    part: str
+    value: float
+    std_err: float | None
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Attribution:
+    """Contributions of p parts to k outputs for n explained rows; k is never squeezed.
+
+        predictions = base_values + sum over parts of values + residual
+
+    Every array is kept as a read-only copy. Two attributions are equal when everything but the times of their
+    reports is.
+
+    Parameters
+    ----------
+    values : (n, p, k)
+        Contribution of each part, in the unit of the model's output (after the link). Finite.
+    base_values, predictions : (n, k)
+        The output with every part hidden, and with none hidden; NaN where not known.
+    std_err : (n, p, k) or None
+        Standard errors of `values`. None: the values are exact. NaN: not known.
+    parts : tuple of str, (p,)
+    outputs : tuple of str, (k,)
+    data : (n, p), optional
+        Codes of the parts; NaN for a missing value and for a part made of several columns.
+    display : (n, p) of str, optional
+        The same as a person reads them.
+    selected : (n, k) int64, optional
+        Which output of the model each column is for that row, with ``outputs="predicted"`` or ``"top:3"``.
+    selected_names : tuple of str
+        The names `selected` points into.
+    report : Report
+        How the numbers were made.
+
+    Raises
+    ------
+    InputError
+        When shapes do not fit each other, or a value is not finite.
+
+    Examples
+    --------
+    >>> a = Attribution.from_array([[0.5, -0.2]], parts=["age", "income"], base_values=1.0, std_err=0.01)
+    >>> a.values.shape, a.predictions
+    ((1, 2, 1), array([[1.3]]))
+    >>> a.top(1)
+    [Contribution(part='age', value=0.5, std_err=0.01)]
+    """
+
+    values: Floats
+    base_values: Floats
+    predictions: Floats
+    std_err: Floats | None
+    parts: tuple[str, ...]
+    outputs: tuple[str, ...]
+    data: Floats | None = None
+    display: NDArray[np.str_] | None = None
+    selected: NDArray[np.int64] | None = None
+    selected_names: tuple[str, ...] = ()
+    report: Report
+    _continue: Callable[[int], Attribution] | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        values = checks.floats("values", self.values)
+        if values.ndim != 3 or values.shape[1] == 0 or values.shape[2] == 0:
+            raise InputError(
+                "values must have shape (n rows, p parts, k outputs) with p and k at least 1, got "
+                f"{values.shape}; Attribution.from_array takes fewer dimensions"
+            )
+        if not np.isfinite(values).all():
+            row, part, output = (int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            raise InputError(
+                f"values must be finite, got {values[row, part, output]} at row {row}, part {part}, output {output}"
+            )
+        n, p, k = values.shape
+        put("values", checks.frozen(values))
+        put("base_values", checks.frozen_floats("base_values", self.base_values, (n, k), "(n, k)"))
+        put("predictions", checks.frozen_floats("predictions", self.predictions, (n, k), "(n, k)"))
+        if self.std_err is not None:
+            std_err = checks.frozen_floats("std_err", self.std_err, (n, p, k), "(n, p, k)")
+            if (std_err < 0).any():
+                raise InputError(f"std_err must not be negative, got {std_err.min()}; NaN stands for not known")
+            put("std_err", std_err)
+        put("parts", checks.names("parts", self.parts, p, letter="parts"))
+        put("outputs", checks.names("outputs", self.outputs, k, letter="outputs"))
+        if self.data is not None:
+            put("data", checks.frozen_floats("data", self.data, (n, p), "(n, p)"))
+        if self.display is not None:
+            put("display", _strings(self.display, (n, p)))
+        put("selected_names", checks.names("selected_names", self.selected_names, None, letter="outputs"))
+        if self.selected is not None:
+            put("selected", _selected(self.selected, (n, k), len(self.selected_names)))
+        if not isinstance(self.report, Report):
+            raise InputError(f"report must be a Report, got {type(self.report).__name__}")
+        for name in ("rows_per_row", "converged"):
+            if len(getattr(self.report, name)) not in (0, n):
+                raise InputError(
+                    f"report.{name} must have one entry for each of the {n} rows, got {len(getattr(self.report, name))}"
+                )
+
+    @property
+    def residual(self) -> Floats:
+        """predictions - base_values - values.sum(axis=1), (n, k); rounding only, for a complete method."""
+        total: Floats = self.base_values + self.values.sum(axis=1)
+        return self.predictions - total
+
+    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
+        """Normal confidence intervals values -+ z std_err, (n, p, k) each; low = high where exact."""
+        if not isinstance(level, (int, float, np.floating)) or not 0 < level < 1:
+            raise InputError(f"level must lie between 0 and 1 (0.95 for 95 %), got {level!r}")
+        if self.std_err is None:
+            return self.values, self.values
+        reach = NormalDist().inv_cdf(0.5 + float(level) / 2) * self.std_err
+        return self.values - reach, self.values + reach
+
+    def top(self, k: int = 5, *, row: int | None = 0, output: int | str = 0) -> list[Contribution]:
+        """The k largest |values| of one row, or with ``row=None`` the k largest means of |values|."""
+        where = checks.find("output", output, self.outputs)
+        count = display_limit(k)
+        if row is None:
+            means = rank_means(self, output=where, max_display=len(self.parts))
+            found = zip(means.order, means.values, means.errors, strict=True)
+            return [Contribution(self.parts[i], float(x), float(e)) for i, x, e in found][:count]
+        values = self.values[row_index(self, row), :, where]
+        errors = None if self.std_err is None else self.std_err[row_index(self, row), :, where]
+        return [
+            Contribution(self.parts[i], float(values[i]), None if errors is None else float(errors[i]))
+            for i in largest_first(values)[:count]
+        ]
+
+    def mean_abs(self) -> Floats:
+        """Mean of |values| over the rows, (p, k): global importance.
+
+        The noise of an estimate counts as size here: a part without any effect still has a mean of about
+        0.8 std_err. See `by` for standard errors.
+        """
+        return np.abs(self.values).mean(axis=0) if len(self) else np.full(self.values.shape[1:], np.nan)
+
+    def by(self, labels: Iterable[Hashable]) -> GroupMeans:
+        """Mean |values| for each label, with standard errors over the rows that carry it.
+
+        Parameters
+        ----------
+        labels : (n,)
+            One label for each explained row, e.g. a column of the data or the true class.
+        """
+        return group_means(self, labels)
+
+    def output_label(self, *, row: int, output: int | str = 0) -> str:
+        """The name of an output, with the one chosen for this row: "predicted: malignant"."""
+        where = checks.find("output", output, self.outputs)
+        if self.selected is None or not self.selected_names:
+            return self.outputs[where]
+        return f"{self.outputs[where]}: {self.selected_names[self.selected[row_index(self, row), where]]}"
+
+    def refine(self, budget: int) -> Attribution:
+        """Continue where the estimate stopped, with `budget` more model rows per explained row."""
+        if self._continue is None:
+            raise InputError(
+                "refine needs an attribution as its explainer returned it, with its model; this one is "
+                "exact, loaded, unpickled, sliced or imported: explain again with a larger budget"
+            )
+        return self._continue(budget)
+
+    def to_frame(self, *, backend: str | None = None) -> Any:
+        """A long table with the columns row, output, part, value, attribution, std_err.
+
+        Parameters
+        ----------
+        backend : "pandas", "polars" or "pyarrow", optional
+            The first of these that is installed.
+        """
+        from pellucid.results.frames import to_frame
+
+        return to_frame(self, backend=backend)
+
+    def to_shap(self, *, output: int | str | None = None) -> Any:
+        """A `shap.Explanation` for shap's plots (needs shap), of one output or of all.
+
+        It is (n, p) for one output, also when k is 1, since shap's plots expect that; else (n, p, k).
+        """
+        from pellucid.results.shap_bridge import to_shap
+
+        return to_shap(self, output=output)
+
+    @classmethod
+    def from_shap(cls, explanation: Any, *, outputs: Iterable[str] | None = None) -> Attribution:
+        """From a `shap.Explanation`, or anything with values, base_values, data and feature_names.
+
+        Standard errors are not known then (NaN).
+        """
+        from pellucid.results.shap_bridge import from_shap
+
+        return from_shap(explanation, outputs=outputs)
+
+    @classmethod
+    def from_array(
+        cls,
+        values: ArrayLike,
+        *,
+        parts: Iterable[str] | None = None,
+        outputs: Iterable[str] | None = None,
+        base_values: ArrayLike = np.nan,
+        predictions: ArrayLike | None = None,
+        std_err: ArrayLike | None = np.nan,
+        data: ArrayLike | None = None,
+        display: ArrayLike | None = None,
+        report: Report | None = None,
+    ) -> Attribution:
+        """From plain arrays, e.g. of another library.
+
+        Parameters
+        ----------
+        values : (p,), (n, p) or (n, p, k)
+        base_values, predictions : broadcast to (n, k)
+            NaN: not known. predictions=None: base_values plus the sum of the values.
+        std_err : broadcast to the shape of values
+            NaN: not known. None: the values are exact.
+        """
+        from pellucid.results.shap_bridge import from_array
+
+        return from_array(
+            values,
+            parts=parts,
+            outputs=outputs,
+            base_values=base_values,
+            predictions=predictions,
+            std_err=std_err,
+            data=data,
+            display=display,
+            report=report,
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write one .npz file, whole or not at all; the suffix is yours to choose."""
+        from pellucid.results.saving import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Attribution:
+        """Read a file of `save`. Nothing in it is trusted, nothing is unpickled or imported.
+
+        Raises
+        ------
+        SaveFormatError
+            When the file is damaged, is none of ours, or was written by a newer pellucid.
+        """
+        from pellucid.results.saving import load
+
+        return load(path)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[Attribution]:
+        return (self[row] for row in range(len(self)))
+
+    def __getitem__(self, rows: Any) -> Attribution:
+        """Some of the rows, by index, slice, positions or mask; the axis of rows stays."""
+        index = _positions(rows, len(self))
+
+        def taken(array: NDArray[Any] | None) -> Any:
+            return None if array is None else array[index]
+
+        arrays = ("values", "base_values", "predictions", "std_err", "data", "display", "selected")
+        kept: dict[str, Any] = {name: taken(getattr(self, name)) for name in arrays}
+        return replace(self, report=self.report.rows(int(i) for i in index), _continue=None, **kept)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Attribution):
+            return NotImplemented
+        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self) if f.compare)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_continue": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for value in state.values():
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)  # pickle does not keep this flag
+        self.__dict__.update(state)
+
+    def __repr__(self) -> str:
+        from pellucid.results.table import one_line
+
+        return one_line(self)
+
+    def __str__(self) -> str:
+        from pellucid.results.table import table
+
+        return table(self)
+
+    def _repr_html_(self) -> str:
+        from pellucid.results.html import fragment
+
+        return fragment(self)
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
+    return type(a) is type(b) and bool(a == b)
+
+
+def _strings(display: Any, shape: tuple[int, int]) -> NDArray[np.str_]:
+    array = np.asarray(display)
+    if array.shape != shape:
+        raise InputError(f"display must have shape (n, p) = {shape}, got {array.shape}")
+    if array.dtype.kind not in "UO" or (
+        array.dtype.kind == "O" and not all(isinstance(text, str) for text in array.flat)
+    ):
+        raise InputError(f"display must hold strings, got dtype {array.dtype}; use Space.display or astype(str)")
+    return checks.frozen(array.astype(np.str_))
+
+
+def _selected(selected: Any, shape: tuple[int, int], names: int) -> NDArray[np.int64]:
+    array = np.asarray(selected)
+    if array.shape != shape or array.dtype.kind not in "iu":
+        raise InputError(
+            f"selected must be whole numbers of shape (n, k) = {shape}, got {array.dtype} of shape {array.shape}"
+        )
+    if array.size and (array.min() < 0 or (names and array.max() >= names)):
+        raise InputError(f"selected must point into the {names} selected_names, got {array.min()} to {array.max()}")
+    return checks.frozen(array.astype(np.int64))
+
+
+def _positions(rows: Any, n: int) -> NDArray[np.intp]:
+    if isinstance(rows, slice):
+        return np.arange(n, dtype=np.intp)[rows]
+    index = np.asarray(rows)
+    if index.dtype == bool and index.shape == (n,):
+        return np.flatnonzero(index)
+    if index.size == 0 and index.ndim == 1:
+        return np.zeros(0, dtype=np.intp)
+    if index.dtype.kind not in "iu" or index.ndim > 1:
+        raise InputError(
+            f"rows must be an index, a slice, positions or a mask of length {n}, got {checks.described(rows)}"
+        )
+    index = np.atleast_1d(index).astype(np.intp)
+    if ((index < -n) | (index >= n)).any():
+        raise IndexError(f"row {index[(index < -n) | (index >= n)][0]} is out of range for {n} rows")
+    return index % n if n else index

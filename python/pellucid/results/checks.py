@@ -1,0 +1,78 @@
+"""What every result checks about its arrays and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+
+
+def described(value: Any) -> str:
+    """The type of a value, with its shape where it has one."""
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + ("" if shape is None else f" of shape {tuple(shape)}")
+
+
+def floats(argument: str, value: Any) -> NDArray[np.float64]:
+    """A float64 view or copy of anything that is numbers."""
+    try:
+        array = np.asarray(value)
+        if array.dtype.kind not in "biufO":
+            raise TypeError
+        return np.asarray(array, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError(
+            f"{argument} must be an array of numbers, got {described(value)}; "
+            "pass something that numpy turns into float64"
+        ) from None
+
+
+def frozen_floats(argument: str, value: Any, shape: tuple[int, ...], letters: str) -> NDArray[np.float64]:
+    """A read-only float64 copy of the given shape."""
+    array = floats(argument, value)
+    if array.shape != shape:
+        raise InputError(f"{argument} must have shape {letters} = {shape}, got {array.shape}")
+    return frozen(array)
+
+
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    copy = np.array(array, order="C", copy=True)
+    copy.setflags(write=False)
+    return copy
+
+
+def names(argument: str, value: Iterable[str], count: int | None, *, letter: str) -> tuple[str, ...]:
+    """A tuple of strings of the given length."""
+    if isinstance(value, (str, bytes)):
+        raise InputError(f"{argument} must be a sequence of names, got one {type(value).__name__}; put it in a list")
+    found = tuple(value)
+    for name in found:
+        if not isinstance(name, str):
+            raise InputError(f"{argument} must hold strings, got {type(name).__name__} {name!r}; use str(name)")
+    if count is not None and len(found) != count:
+        raise InputError(f"{argument} must hold one name for each of the {count} {letter} of values, got {len(found)}")
+    return tuple(str(name) for name in found)
+
+
+def find(argument: str, which: int | str, among: tuple[str, ...]) -> int:
+    """The position of a name or an index (negative ones count from the end)."""
+    if isinstance(which, str):
+        places = [i for i, name in enumerate(among) if name == which]
+        if len(places) == 1:
+            return places[0]
+        if places:
+            raise InputError(
+                f"{argument}={which!r} stands for {len(places)} positions {places[:5]}; "
+                "give the index instead of the name"
+            )
+        shown = ", ".join(repr(name[:40]) for name in among[:6]) + (", ..." if len(among) > 6 else "")
+        raise InputError(f"{argument} must be one of {shown} or an index, got {which[:80]!r}")
+    if isinstance(which, (bool, np.bool_)) or not isinstance(which, (int, np.integer)):
+        raise InputError(f"{argument} must be an index or a name, got {described(which)}")
+    if not -len(among) <= which < len(among):
+        raise InputError(f"{argument} must be an index below {len(among)} or a name, got {which}")
+    return int(which) % len(among)

@@ -1,0 +1,8 @@
+"""The one declaration of the features, and how every container becomes float64 codes and back."""
+
+from __future__ import annotations
+
+from pellucid.space.features import Feature
+from pellucid.space.space import Space, generated_names
+
+__all__ = ["Feature", "Space", "generated_names"]

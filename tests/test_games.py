@@ -1,0 +1,542 @@
+"""Games: averages over draws whose bits do not depend on batches, buffers nobody loses, taps, retraining."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from pellucid.errors import InputError, ModelOutputError
+from pellucid.games import Game, PlainGame, Tap, retrain
+from pellucid.model import Model
+from pellucid.representation import Tabular
+from pellucid.space import Space
+from sklearn.linear_model import LinearRegression
+
+RNG = np.random.default_rng(0)
+BACKGROUND = RNG.normal(size=(7, 4))
+X = RNG.normal(size=4)
+WEIGHTS = RNG.random(7)
+ALL = np.array(list(itertools.product([False, True], repeat=4)))
+
+
+def two_outputs(rows):
+    return np.stack([rows[:, 0] * rows[:, 1] + rows[:, 2], np.sin(rows).sum(axis=1)], axis=1)
+
+
+def game_of(function=two_outputs, *, batch_rows=1000, concurrency=1, weights=WEIGHTS, **options):
+    space = Space.infer(BACKGROUND)
+    model = Model(function, space=space, batch_bytes=batch_rows * 32, concurrency=concurrency)
+    return Game(model, Tabular(X, BACKGROUND, space=space, weights=weights), **options)
+
+
+def naive_value(function, mask, weights):
+    rows = np.where(mask, X, BACKGROUND)
+    return weights @ function(rows)
+
+
+# --- values ----------------------------------------------------------------------------------------------
+
+
+def test_value_is_the_weighted_mean_over_the_draws():
+    game = game_of()
+    values = game.value(ALL)
+    weights = WEIGHTS / WEIGHTS.sum()
+    expected = [naive_value(two_outputs, mask, weights) for mask in ALL]
+    np.testing.assert_allclose(values, expected, rtol=1e-13)
+    assert game.model.rows_used == 16 * 7
+    assert (game.parts, game.n_draws, game.n_outputs) == (("x0", "x1", "x2", "x3"), 7, 2)
+
+
+@pytest.mark.parametrize("batch_rows", [1, 2, 3, 7, 8, 13, 14, 50])
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_bits_do_not_depend_on_batches_or_threads(batch_rows, concurrency):
+    reference = game_of().value(ALL)
+    game = game_of(batch_rows=batch_rows, concurrency=concurrency)
+    np.testing.assert_array_equal(game.value(ALL), reference)
+    draws = np.arange(16) % 7
+    np.testing.assert_array_equal(game.play(ALL, draws), game_of().play(ALL, draws))
+
+
+def test_the_mean_is_compensated():
+    # A plain running sum in double precision loses every 1/7 beside 1e17/7 and ends at 0.
+    scores = np.array([1e17, 1.0, 1.0, 1.0, 1.0, 1.0, -1e17])
+    game = game_of(lambda rows: scores[: len(rows)], weights=np.ones(7))
+    weights = game.draw_weights.tolist()
+    exact = sum(Fraction(s) * Fraction(w) for s, w in zip(scores.tolist(), weights, strict=True))
+    assert game.value(ALL[:1])[0, 0] == pytest.approx(float(exact), rel=1e-14)
+
+
+def test_play_takes_each_mask_under_its_own_draw():
+    game = game_of(batch_rows=3)
+    masks, draws = ALL[[3, 5, 0, 15, 9]], np.array([2, 0, 6, 1, 2])
+    expected = two_outputs(np.where(masks, X, BACKGROUND[draws]))
+    np.testing.assert_array_equal(game.play(masks, draws), expected)
+
+
+def test_columns_restrict_the_outputs():
+    game = game_of(columns=[1])
+    np.testing.assert_array_equal(game.value(ALL), game_of().value(ALL)[:, 1:])
+    np.testing.assert_array_equal(game.play(ALL[:3], [0, 1, 2]), game_of().play(ALL[:3], [0, 1, 2])[:, 1:])
+    assert game.n_outputs == 1
+    empty, full = game.ends()
+    assert (empty.shape, full.shape) == ((7, 1), (1,))
+
+
+@pytest.mark.parametrize("columns", [[], [-1], [0.5], 1, [[0]]])
+def test_columns_that_are_none_are_refused(columns):
+    with pytest.raises(InputError, match="columns must be a non-empty sequence"):
+        game_of(columns=columns)
+
+
+def test_a_column_out_of_range_is_refused():
+    with pytest.raises(InputError, match="index 2 is out of range; the model has 2 outputs"):
+        game_of(columns=[2]).value(ALL)
+
+
+def test_no_mask_needs_no_call():
+    game = game_of()
+    game.model.probe(BACKGROUND)
+    used = game.model.rows_used
+    assert game.value(ALL[:0]).shape == (0, 2)
+    assert game.play(ALL[:0], np.zeros(0, int)).shape == (0, 2)
+    assert game.model.rows_used == used
+
+
+@pytest.mark.parametrize(
+    "masks", [np.ones((2, 3), bool), np.ones(4, bool), np.ones((2, 4)), np.full((2, 4), 3)]
+)
+def test_masks_that_do_not_fit_never_reach_the_model(masks):
+    game = game_of()
+    for ask in (game.value, lambda m: game.play(m, np.zeros(len(m), int))):
+        with pytest.raises(InputError, match="masks must"):
+            ask(masks)
+    assert game.model.calls == 0
+
+
+def test_draws_out_of_range_never_reach_the_model():
+    with pytest.raises(InputError, match="draws must be from 0 to 6, got 0 to 7"):
+        game_of().play(ALL[:2], [0, 7])
+
+
+# --- ends ------------------------------------------------------------------------------------------------
+
+
+def test_ends_are_evaluated_once():
+    game = game_of()
+    empty, full = game.ends()
+    np.testing.assert_array_equal(empty, two_outputs(BACKGROUND))
+    np.testing.assert_array_equal(full, two_outputs(X[None])[0])
+    assert game.model.rows_used == 8
+    game.ends()
+    assert game.model.rows_used == 8
+
+
+def test_ends_that_are_known_are_not_asked_for():
+    known = game_of(empty_values=two_outputs(BACKGROUND), full_value=two_outputs(X[None])[0], columns=[1, 0])
+    empty, full = known.ends()
+    np.testing.assert_array_equal(empty, two_outputs(BACKGROUND)[:, ::-1])
+    np.testing.assert_array_equal(full, two_outputs(X[None])[0, ::-1])
+    assert known.model.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"empty_values": np.zeros((6, 2))}, r"empty_values must have shape \(7, k\)"),
+        ({"full_value": np.zeros((1, 2))}, r"full_value must have shape \(k,\)"),
+        ({"full_value": np.zeros(3), "empty_values": np.zeros((7, 2))}, "2 outputs, but full_value has 3"),
+    ],
+)
+def test_known_ends_must_fit(options, sentence):
+    with pytest.raises(InputError, match=sentence):
+        game_of(**options)
+
+
+# --- buffers ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda game: game.value(ALL), lambda game: game.play(ALL, np.zeros(16, int))]
+)
+def test_one_buffer_serves_a_callable_that_keeps_nothing(ask):
+    game = game_of(batch_rows=7)
+    ask(game)
+    assert game.model.calls > 2
+    assert game.model._buffers.allocated == 1
+
+
+def test_as_many_buffers_as_blocks_in_flight():
+    game = game_of(batch_rows=1, concurrency=3)
+    game.value(ALL)
+    assert game.model._buffers.allocated <= 3
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+@pytest.mark.parametrize("view", [lambda rows: rows, lambda rows: rows[1:, ::2], lambda rows: rows.T])
+def test_rows_the_callable_keeps_stay_its_own(view, concurrency):
+    kept, copies = [], []
+
+    def keeping(rows):
+        kept.append(view(rows))
+        copies.append(view(rows).copy())
+        return two_outputs(rows)
+
+    game = game_of(keeping, batch_rows=7, concurrency=concurrency)
+    np.testing.assert_array_equal(game.value(ALL), game_of().value(ALL))
+    assert len(kept) == 16
+    for rows, copy in zip(kept, copies, strict=True):
+        np.testing.assert_array_equal(rows, copy)
+
+
+def test_a_callable_that_writes_into_its_rows_changes_nothing():
+    def writing(rows):
+        scores = two_outputs(rows)
+        rows[:] = np.nan
+        return scores
+
+    tap = Tap(10**6)
+    game = game_of(writing, batch_rows=5, tap=tap)
+    np.testing.assert_array_equal(game.value(ALL), game_of().value(ALL))
+    assert np.isfinite(tap.rows).all()
+
+
+def test_a_callable_that_answers_with_its_rows_changes_nothing():
+    game = game_of(lambda rows: rows[:, 1:3], batch_rows=4)
+    expected = game_of(lambda rows: rows[:, 1:3].copy()).value(ALL)
+    np.testing.assert_array_equal(game.value(ALL), expected)
+
+
+@pytest.mark.parametrize("error_type", [ValueError, KeyboardInterrupt, StopIteration])
+def test_a_game_survives_what_the_model_raises(error_type):
+    error, failing = error_type("mine"), True
+
+    def answer(rows):
+        nonlocal failing
+        if failing and len(calls) == 3:
+            raise error
+        calls.append(len(rows))
+        return two_outputs(rows)
+
+    calls = []
+    game = game_of(answer, batch_rows=7, tap=Tap(10**6))
+    with pytest.raises(error_type) as caught:
+        game.value(ALL)
+    assert caught.value is error
+    assert game.model.rows_used == 4 * 7
+    assert len(game.tap) == 3 * 7
+    failing = False
+    np.testing.assert_array_equal(game.value(ALL), game_of().value(ALL))
+
+
+# --- the tap ---------------------------------------------------------------------------------------------
+
+
+def test_a_tap_keeps_rows_and_all_outputs_in_order():
+    tap = Tap(10**6)
+    game = game_of(batch_rows=3, tap=tap, columns=[1])
+    game.play(ALL, np.arange(16) % 7)
+    np.testing.assert_array_equal(tap.rows, np.where(ALL, X, BACKGROUND[np.arange(16) % 7]))
+    np.testing.assert_array_equal(tap.outputs, two_outputs(tap.rows))
+    assert not tap.full
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_a_tap_stops_at_its_size_and_says_so(concurrency):
+    each = 8 * (4 + 2)
+    tap = Tap(10 * each + 1)
+    game = game_of(batch_rows=4, tap=tap, concurrency=concurrency)
+    values = game.play(ALL, np.zeros(16, int))
+    assert (len(tap), tap.full) == (10, True)
+    np.testing.assert_array_equal(tap.outputs, values[:10])
+    game.play(ALL, np.zeros(16, int))
+    assert len(tap) == 10
+
+
+@pytest.mark.parametrize("size", [-1, 1.5, True, None])
+def test_the_size_of_a_tap_is_a_whole_number(size):
+    with pytest.raises(InputError, match="max_bytes"):
+        Tap(size)
+
+
+def test_an_empty_tap_has_no_rows():
+    assert len(Tap(0)) == 0
+    assert Tap(0).rows.size == 0
+
+
+# --- representations of the user -------------------------------------------------------------------------
+
+
+class Halves:
+    """Two parts, no compose_grid, and it ignores the buffer offered."""
+
+    parts = ("left", "right")
+    n_draws = 2
+    weights = np.array([0.25, 0.75])
+
+    def compose(self, masks, draws, out=None):
+        present = np.repeat(np.asarray(masks, bool), 2, axis=1)
+        return np.where(present, X, BACKGROUND[draws])
+
+
+def test_a_representation_of_the_user_is_played():
+    model = Model(two_outputs, space=Space.infer(BACKGROUND), batch_bytes=3 * 32)
+    values = Game(model, Halves()).value(np.array([[True, False], [False, False]]))
+    first = two_outputs(np.where([True, True, False, False], X, BACKGROUND[:2]))
+    np.testing.assert_allclose(values[0], 0.25 * first[0] + 0.75 * first[1], rtol=1e-14)
+
+
+def test_what_a_representation_composes_is_checked():
+    class Wrong(Halves):
+        def compose(self, masks, draws, out=None):
+            return np.zeros((len(masks), 3))
+
+    class Listing(Halves):
+        def compose(self, masks, draws, out=None):
+            return [[0.0] * 4] * len(masks)
+
+    model = Model(two_outputs, space=Space.infer(BACKGROUND))
+    with pytest.raises(InputError, match=r"compose of Wrong must return .* \(2, 4\), got float64 \(2, 3\)"):
+        Game(model, Wrong()).value(np.ones((1, 2), bool))
+    with pytest.raises(InputError, match=r"compose of Listing .*got list"):
+        Game(model, Listing()).value(np.ones((1, 2), bool))
+
+
+def test_weights_of_a_representation_must_fit_its_draws():
+    class Short(Halves):
+        weights = np.ones(1)
+
+    with pytest.raises(InputError, match=r"n_draws=2 and weights of shape \(1,\)"):
+        Game(Model(two_outputs, space=Space.infer(BACKGROUND)), Short())
+
+
+def test_a_game_pickles():
+    game = pickle.loads(pickle.dumps(game_of()))
+    np.testing.assert_array_equal(game.value(ALL), game_of().value(ALL))
+
+
+# --- plain games -----------------------------------------------------------------------------------------
+
+
+def test_a_plain_game_has_the_face_of_a_game():
+    game = PlainGame(lambda masks: masks.sum(axis=1) ** 2, ["a", "b", "c"])
+    masks = np.array([[1, 0, 0], [1, 1, 1]], dtype=np.uint8)
+    assert game.value(masks).tolist() == [[1.0], [9.0]]
+    assert game.play(masks, np.zeros(2, int)).tolist() == [[1.0], [9.0]]
+    empty, full = game.ends()
+    assert (empty.tolist(), full.tolist()) == ([[0.0]], [9.0])
+    assert (game.parts, game.n_draws, game.draw_weights.tolist(), game.n_outputs) == (
+        ("a", "b", "c"),
+        1,
+        [1.0],
+        1,
+    )
+    assert (game.rows_used, game.calls) == (6, 3)
+
+
+def test_a_plain_game_of_several_outputs_knows_how_many():
+    game = PlainGame(lambda masks: np.stack([masks[:, 0], masks[:, 1]], axis=1), 2)
+    assert game.n_outputs == 2
+    assert game.parts == ("player 0", "player 1")
+    assert game.value(np.zeros((0, 2), bool)).shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (lambda masks: None, "returned None"),
+        (lambda masks: np.zeros(len(masks) + 1), "length 3 for 2 coalitions"),
+        (lambda masks: np.full(len(masks), np.nan), "NaN or infinite scores for 2 of 2 coalitions"),
+        (lambda masks: ["win"] * len(masks), "not labels"),
+    ],
+)
+def test_a_plain_game_checks_what_its_function_returns(answer, sentence):
+    with pytest.raises(ModelOutputError, match=sentence):
+        PlainGame(answer, 2).value(np.ones((2, 2), bool))
+
+
+def test_a_plain_game_is_not_changed_by_a_function_that_writes():
+    masks = np.ones((2, 2), bool)
+
+    def v(coalitions):
+        values = coalitions.sum(axis=1)
+        coalitions[:] = False
+        return values
+
+    assert PlainGame(v, 2).value(masks).tolist() == [[2.0], [2.0]]
+    assert masks.all()
+
+
+def test_a_plain_game_hands_on_the_exception():
+    error = KeyError("mine")
+
+    def v(masks):
+        raise error
+
+    game = PlainGame(v, 2)
+    with pytest.raises(KeyError) as caught:
+        game.value(np.ones((3, 2), bool))
+    assert caught.value is error
+    assert any("coalitions 0 to 2" in note for note in getattr(error, "__notes__", ["coalitions 0 to 2"]))
+
+
+@pytest.mark.parametrize("players", [0, True, "abc", [], ["a", "a"], [1, 2], None])
+def test_players_are_names(players):
+    with pytest.raises(InputError, match="players must"):
+        PlainGame(lambda masks: masks[:, 0], players)
+
+
+def test_the_function_of_a_plain_game_is_callable():
+    with pytest.raises(InputError, match="v must be a callable"):
+        PlainGame(None, 2)
+
+
+# --- retraining ------------------------------------------------------------------------------------------
+
+
+class Recorder:
+    """Fits by least squares and remembers what it was given."""
+
+    def __init__(self):
+        self.seen = []
+
+    def fit(self, rows, targets):
+        self.seen.append(rows)
+        return LinearRegression().fit(np.asarray(rows), targets)
+
+    def score(self, model, rows, targets):
+        return model.score(np.asarray(rows), targets)
+
+
+TARGET = BACKGROUND @ np.array([1.0, -2.0, 0.5, 0.0])
+
+
+def test_retraining_scores_the_chosen_columns_alone():
+    recorder = Recorder()
+    game = retrain(recorder.fit, recorder.score, BACKGROUND, TARGET)
+    masks = np.array([[0, 0, 0, 0], [1, 0, 1, 0], [1, 1, 1, 1]], dtype=bool)
+    values = game.value(masks)
+    expected = LinearRegression().fit(BACKGROUND[:, [0, 2]], TARGET).score(BACKGROUND[:, [0, 2]], TARGET)
+    np.testing.assert_allclose(values[:, 0], [0.0, expected, 1.0], atol=1e-12)
+    assert [rows.shape for rows in recorder.seen] == [(7, 1), (7, 2), (7, 4)]
+    assert (recorder.seen[0] == 0).all()
+
+
+def test_a_coalition_is_fitted_once():
+    recorder = Recorder()
+    game = retrain(recorder.fit, recorder.score, BACKGROUND, TARGET)
+    game.value(ALL)
+    game.value(ALL)
+    game.ends()
+    assert len(recorder.seen) == 16
+
+
+def test_validation_data_is_what_is_scored():
+    scored = []
+
+    def score(model, rows, targets):
+        scored.append((rows, targets))
+        return model
+
+    held_out = BACKGROUND[:3] + 1
+    game = retrain(
+        lambda rows, targets: len(rows), score, BACKGROUND, TARGET, validation=(held_out, [1, 2, 3])
+    )
+    assert game.value(ALL[-1:]).tolist() == [[7.0]]
+    np.testing.assert_array_equal(scored[0][0], held_out)
+    assert scored[0][1] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("to_frame", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_frames_stay_frames(to_frame):
+    columns = {"age": [1.0, 2.0, 4.0], "city": ["a", "b", "a"], "constant": [5.0, 6.0, 7.0]}
+    frame = to_frame(columns)
+    seen = []
+    game = retrain(
+        lambda rows, targets: seen.append(rows), lambda model, rows, targets: 0.0, frame, [1, 2, 3]
+    )
+    game.value(np.array([[1, 1, 0], [0, 0, 0], [0, 0, 1]], dtype=bool))
+    assert all(type(rows) is type(frame) for rows in seen)
+    names = [list(rows.column_names if to_frame is pa.table else rows.columns) for rows in seen]
+    assert names == [["age", "city"], ["constant"], ["constant"]]
+    assert [float(value) for value in np.asarray(seen[1]["constant"])] == [0.0] * 3
+    assert [float(value) for value in np.asarray(seen[2]["constant"])] == [5.0, 6.0, 7.0]
+    assert game.parts == ("age", "city", "constant")
+
+
+def test_groups_are_players():
+    seen = []
+    game = retrain(
+        lambda rows, targets: seen.append(rows.copy()),
+        lambda model, rows, targets: [0.0, 1.0],
+        BACKGROUND,
+        TARGET,
+        groups={"outer": ["x3", 1]},
+    )
+    assert game.parts == ("x0", "outer", "x2")
+    assert game.value(np.array([[False, True, True]])).tolist() == [[0.0, 1.0]]
+    np.testing.assert_array_equal(seen[0], BACKGROUND[:, [1, 2, 3]])
+
+
+def test_players_may_come_from_a_space():
+    space = Space.infer(BACKGROUND, groups={"pair": ["x0", "x2"]})
+    recorder = Recorder()
+    game = retrain(recorder.fit, recorder.score, BACKGROUND, TARGET, space=space)
+    assert game.parts == space.parts
+    game.value(np.array([[True, False, False]]))
+    np.testing.assert_array_equal(recorder.seen[0], BACKGROUND[:, [0, 2]])
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"y": TARGET[:3]}, "y must have one target per row, got 3 targets for 7 rows"),
+        ({"y": 5}, "y must have one target per row, got int"),
+        ({"X": BACKGROUND[0]}, "X must be 2-D"),
+        ({"X": [[1.0]]}, "X must be an array or a dataframe, got list"),
+        ({"validation": BACKGROUND}, r"validation must be a pair \(X, y\)"),
+        ({"validation": (BACKGROUND[:, :2], TARGET)}, "validation X must have the columns of X"),
+        ({"groups": {"g": ["x9"]}}, "unknown column 'x9'"),
+        ({"groups": {"g": [7]}}, "unknown column 7"),
+        ({"groups": {"g": []}}, "non-empty"),
+        ({"groups": {"g": ["x0"], "h": ["x0"]}}, "column 'x0' is in 'g' and in 'h'"),
+        ({"groups": {"x1": ["x0"]}}, "also the name of a column outside"),
+        ({"groups": {}, "space": Space.infer(BACKGROUND)}, "groups or space, not both"),
+        ({"space": Space.infer(BACKGROUND[:, :2])}, "space has 2 features, but X has 4"),
+    ],
+)
+def test_retraining_refuses_what_does_not_fit(options, sentence):
+    options = {"X": BACKGROUND, "y": TARGET} | options
+    with pytest.raises(InputError, match=sentence):
+        retrain(
+            lambda *_: pytest.fail("fitted"), lambda *_: 0.0, options.pop("X"), options.pop("y"), **options
+        )
+
+
+@pytest.mark.parametrize(("score", "sentence"), [(np.nan, "NaN"), (None, "objects"), ("good", "not labels")])
+def test_a_score_that_is_none_is_refused(score, sentence):
+    game = retrain(lambda *_: None, lambda *_: score, BACKGROUND, TARGET)
+    with pytest.raises(ModelOutputError, match=sentence):
+        game.value(ALL[:1])
+
+
+def test_what_was_fitted_before_an_exception_is_remembered():
+    recorder = Recorder()
+
+    def score(model, rows, targets):
+        if rows.shape[1] == 4 and failing:
+            raise RuntimeError("out of memory")
+        return recorder.score(model, rows, targets)
+
+    failing = True
+    game = retrain(recorder.fit, score, BACKGROUND, TARGET)
+    with pytest.raises(RuntimeError, match="out of memory"):
+        game.value(ALL)
+    failing = False
+    game.value(ALL)
+    assert len(recorder.seen) == 17
