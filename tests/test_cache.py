@@ -12,9 +12,9 @@ from contextlib import closing
 import numpy as np
 import pandas as pd
 import pytest
-from pellucid.model.cache import RowCache, row_keys
 from pellucid.errors import InputError
 from pellucid.model import Model
+from pellucid.model.cache import RowCache, row_keys
 from pellucid.space import Space
 
 X = np.arange(15.0).reshape(5, 3)
@@ -131,9 +131,7 @@ def test_the_file_of_another_model_is_refused(path, space, options, difference):
 
 def test_the_file_of_another_class_of_model_is_refused(path):
     cached(path, Counting())(X)
-    with pytest.raises(
-        InputError, match=r"model is 'callable Counting' there and .*lambda.*use another file"
-    ):
+    with pytest.raises(InputError, match=r"model is 'callable Counting' there and .*lambda.*use another file"):
         cached(path, lambda rows: rows)
 
 
@@ -223,9 +221,7 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path):
         cached(tmp_path / "missing" / "rows.sqlite", Counting())
 
 
-@pytest.mark.parametrize(
-    "outputs", [b"", b"1234567", np.array([1.0]).tobytes(), np.array([np.nan, 1.0]).tobytes()]
-)
+@pytest.mark.parametrize("outputs", [b"", b"1234567", np.array([1.0]).tobytes(), np.array([np.nan, 1.0]).tobytes()])
 def test_a_damaged_row_is_refused(path, outputs):
     model = cached(path, Counting())
     model(X)

@@ -108,9 +108,7 @@ def test_no_mask_needs_no_call():
     assert game.model.rows_used == used
 
 
-@pytest.mark.parametrize(
-    "masks", [np.ones((2, 3), bool), np.ones(4, bool), np.ones((2, 4)), np.full((2, 4), 3)]
-)
+@pytest.mark.parametrize("masks", [np.ones((2, 3), bool), np.ones(4, bool), np.ones((2, 4)), np.full((2, 4), 3)])
 def test_masks_that_do_not_fit_never_reach_the_model(masks):
     game = game_of()
     for ask in (game.value, lambda m: game.play(m, np.zeros(len(m), int))):
@@ -161,9 +159,7 @@ def test_known_ends_must_fit(options, sentence):
 # --- buffers ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "ask", [lambda game: game.value(ALL), lambda game: game.play(ALL, np.zeros(16, int))]
-)
+@pytest.mark.parametrize("ask", [lambda game: game.value(ALL), lambda game: game.play(ALL, np.zeros(16, int))])
 def test_one_buffer_serves_a_callable_that_keeps_nothing(ask):
     game = game_of(batch_rows=7)
     ask(game)
@@ -444,9 +440,7 @@ def test_validation_data_is_what_is_scored():
         return model
 
     held_out = BACKGROUND[:3] + 1
-    game = retrain(
-        lambda rows, targets: len(rows), score, BACKGROUND, TARGET, validation=(held_out, [1, 2, 3])
-    )
+    game = retrain(lambda rows, targets: len(rows), score, BACKGROUND, TARGET, validation=(held_out, [1, 2, 3]))
     assert game.value(ALL[-1:]).tolist() == [[7.0]]
     np.testing.assert_array_equal(scored[0][0], held_out)
     assert scored[0][1] == [1, 2, 3]
@@ -457,9 +451,7 @@ def test_frames_stay_frames(to_frame):
     columns = {"age": [1.0, 2.0, 4.0], "city": ["a", "b", "a"], "constant": [5.0, 6.0, 7.0]}
     frame = to_frame(columns)
     seen = []
-    game = retrain(
-        lambda rows, targets: seen.append(rows), lambda model, rows, targets: 0.0, frame, [1, 2, 3]
-    )
+    game = retrain(lambda rows, targets: seen.append(rows), lambda model, rows, targets: 0.0, frame, [1, 2, 3])
     game.value(np.array([[1, 1, 0], [0, 0, 0], [0, 0, 1]], dtype=bool))
     assert all(type(rows) is type(frame) for rows in seen)
     names = [list(rows.column_names if to_frame is pa.table else rows.columns) for rows in seen]
@@ -513,9 +505,7 @@ def test_players_may_come_from_a_space():
 def test_retraining_refuses_what_does_not_fit(options, sentence):
     options = {"X": BACKGROUND, "y": TARGET} | options
     with pytest.raises(InputError, match=sentence):
-        retrain(
-            lambda *_: pytest.fail("fitted"), lambda *_: 0.0, options.pop("X"), options.pop("y"), **options
-        )
+        retrain(lambda *_: pytest.fail("fitted"), lambda *_: 0.0, options.pop("X"), options.pop("y"), **options)
 
 
 @pytest.mark.parametrize(("score", "sentence"), [(np.nan, "NaN"), (None, "objects"), ("good", "not labels")])

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from pellucid.model.buffers import BufferPool
 from pellucid.errors import InputError, ModelOutputError
 from pellucid.model import Model
+from pellucid.model.buffers import BufferPool
 from pellucid.space import Space
 
 X = np.arange(12.0).reshape(4, 3)
@@ -225,9 +225,7 @@ def test_whatever_the_callable_raises_arrives_as_the_same_object(error_type, con
         model(X)
     assert caught.value is error
     assert error.args == ("mine",)
-    assert any(
-        "batch 1, rows 2 to 3" in note for note in getattr(error, "__notes__", ["batch 1, rows 2 to 3"])
-    )
+    assert any("batch 1, rows 2 to 3" in note for note in getattr(error, "__notes__", ["batch 1, rows 2 to 3"]))
     assert (model.calls, model.rows_used) == (2, 4)
 
     failing = False
@@ -253,7 +251,7 @@ def test_time_inside_user_code_is_counted_even_when_it_raises(seconds):
         raise ValueError
 
     model = model_of(answer)
-    with pytest.raises(ValueError):  # noqa: PT011
+    with pytest.raises(ValueError):
         model(X)
     assert seconds <= model.seconds < 1
 
@@ -329,9 +327,7 @@ def test_links_are_applied_to_every_output():
 def test_a_link_without_a_finite_value_says_what_to_do(link, bad, domain):
     scores = np.array([0.5, bad, 0.5, bad])
     model = model_of(lambda rows: scores, link=link)
-    with pytest.raises(
-        InputError, match=rf"{domain}, but 2 of 4 rows .*first {bad} .*link='identity' or clip"
-    ):
+    with pytest.raises(InputError, match=rf"{domain}, but 2 of 4 rows .*first {bad} .*link='identity' or clip"):
         model(X)
     assert model.rows_used == 4
 
@@ -518,9 +514,7 @@ def test_no_more_blocks_are_made_than_are_in_flight():
     assert next(stream).tolist() == [[0.0]]
     assert len(made) == 3
     stream.close()
-    assert not [
-        thread for thread in threading.enumerate() if thread.name.startswith("pellucid") and not _ends(thread)
-    ]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("pellucid") and not _ends(thread)]
 
 
 def _ends(thread):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -39,7 +40,10 @@ def test_a_notebook_runs_without_an_error(path, tmp_path):
     client = nbclient.NotebookClient(
         notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
-    client.execute()
+    # The kernel starts in another folder, where relative entries of the path mean nothing.
+    path_entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    absolute = os.pathsep.join(os.path.abspath(entry) for entry in path_entries if entry)
+    client.execute(env={**os.environ, "PYTHONPATH": absolute})
     nbformat.write(notebook, tmp_path / path.name)
     assert pictures(notebook) >= 1
 

@@ -40,9 +40,7 @@ class TestEncode:
         np.testing.assert_array_equal(space.encode(X), X)
         np.testing.assert_array_equal(space.encode(mapped), X)
 
-    @pytest.mark.parametrize(
-        "X", [np.eye(2), np.eye(2, dtype=int), pd.DataFrame(np.eye(2))], ids=["f", "i", "frame"]
-    )
+    @pytest.mark.parametrize("X", [np.eye(2), np.eye(2, dtype=int), pd.DataFrame(np.eye(2))], ids=["f", "i", "frame"])
     def test_codes_are_fresh_and_the_users_data_is_untouched(self, X):
         before = X.copy()
         codes = Space.infer(X).encode(X)
@@ -64,9 +62,7 @@ class TestEncode:
             assert Space.infer(X[:0]).d == 2
 
     def test_rows_of_another_container(self):
-        frame = pd.DataFrame(
-            {"a": [1.5, 2.5], "b": ["x", "y"], "c": [1, 2], "d": pd.to_datetime(["2020", "2021"])}
-        )
+        frame = pd.DataFrame({"a": [1.5, 2.5], "b": ["x", "y"], "c": [1, 2], "d": pd.to_datetime(["2020", "2021"])})
         space = Space.infer(frame)
         codes = space.encode(frame)
 
@@ -196,9 +192,7 @@ class TestExtend:
     def test_what_cannot_join(self):
         space = Space.infer(FITTED[["b"]], ordinal={"b": ["x", "y"]})
 
-        with pytest.raises(
-            InputError, match=r"one of \('x', 'y'\) in column 'b', got 'z' in row 0; add it to the"
-        ):
+        with pytest.raises(InputError, match=r"one of \('x', 'y'\) in column 'b', got 'z' in row 0; add it to the"):
             space.extend(FITTED[["b"]].assign(b="z"))
         with pytest.raises(InputError, match="in column 'b', got 3 in row 0"):
             Space.infer(FITTED[["b"]]).extend(FITTED[["b"]].assign(b=3))

@@ -51,9 +51,7 @@ PANDAS = {
     "object-bool-None": pd.Series([True, None], dtype=object),
     "object-date": pd.Series([DAY, None], dtype=object),
     "object-datetime": pd.Series([NOON, None], dtype=object),
-    "object-timestamp": pd.Series(
-        [pd.Timestamp("2020-07-01 03:00", tz="Europe/Paris"), pd.NaT], dtype=object
-    ),
+    "object-timestamp": pd.Series([pd.Timestamp("2020-07-01 03:00", tz="Europe/Paris"), pd.NaT], dtype=object),
     "object-missing": pd.Series([None, None], dtype=object),
     "arrow-int64": pd.array([1, None], dtype="int64[pyarrow]"),
     "arrow-double": pd.array([1.5, None], dtype="double[pyarrow]"),
@@ -94,9 +92,7 @@ PYARROW = {
     "string_view": pa.array(["b", None], pa.string_view()),
     "dictionary": pa.array(["b", None]).dictionary_encode(),
     "dictionary-int": pa.array([2, 1]).dictionary_encode(),
-    "dictionary-ordered": pa.DictionaryArray.from_arrays(
-        pa.array([0, 1], pa.int8()), ["lo", "hi"], ordered=True
-    ),
+    "dictionary-ordered": pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.int8()), ["lo", "hi"], ordered=True),
     "dictionary-unused": pa.DictionaryArray.from_arrays(pa.array([1, None], pa.int32()), ["unused", "a"]),
     "date32": pa.array([DAY, None]),
     "date64": pa.array([DAY, None], pa.date64()),
@@ -107,10 +103,7 @@ PYARROW = {
     "null": pa.nulls(2),
 }
 NUMPY = {
-    **{
-        name: np.array([[1, 0], [1, 1]], dtype=name)
-        for name in ("bool", "int8", "uint64", "float16", "float32")
-    },
+    **{name: np.array([[1, 0], [1, 1]], dtype=name) for name in ("bool", "int8", "uint64", "float16", "float32")},
     "int64": np.array([[2**53, -(2**53)], [0, 1]]),
     "float64": np.array([[1.5, np.nan], [-0.0, 1e300]]),
     "longdouble": np.array([[1.5, 2.0]], dtype=np.longdouble),
@@ -167,9 +160,7 @@ def assert_round_trip(X, **declared):
     assert saved == space
     assert_same(saved.decode(codes), X)
     assert space.extend(X) == space
-    np.testing.assert_array_equal(
-        np.isnan(codes).any(axis=0), [feature.missing for feature in space.features]
-    )
+    np.testing.assert_array_equal(np.isnan(codes).any(axis=0), [feature.missing for feature in space.features])
     np.testing.assert_array_equal(space.display(codes) == "missing", np.isnan(codes))
     return space, codes
 
@@ -290,9 +281,7 @@ class TestRoundTrip:
                 st.integers(-(2**53), 2**53),
                 st.booleans(),
                 st.sampled_from(["", "a", "ß", "<b>", "nan", "None"]) | st.none(),
-                st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)).map(
-                    lambda t: t.replace(fold=0)
-                )
+                st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)).map(lambda t: t.replace(fold=0))
                 | st.none(),
                 st.dates() | st.none(),
                 st.booleans() | st.none(),

@@ -178,9 +178,7 @@ class TestDeclarations:
             Space.infer(FITTED, names=list("vwxyz"))
         with pytest.raises(InputError, match="must be integer in column 'b', got 'x' in row 0"):
             Space.infer(FITTED, integer=["b"])
-        with pytest.raises(
-            InputError, match=r"one_hot must hold columns of 0 and 1, got str.* in column 'b'"
-        ):
+        with pytest.raises(InputError, match=r"one_hot must hold columns of 0 and 1, got str.* in column 'b'"):
             Space.infer(FITTED, one_hot={"g": ["b"]})
 
     def test_direct_construction_is_checked(self):

@@ -49,9 +49,11 @@ void bind_sampling(py::module_& m) {
         .def("grow", &PairedDesign::grow, "limit"_a, no_gil())
         .def_property_readonly("pairs", &PairedDesign::pairs)
         .def_property_readonly("complete", &PairedDesign::complete)
-        .def("expected", [](const PairedDesign& d, Index draw, Index size) { return d.plan().expected(draw, size); },
-             "draw"_a, "size"_a)
-        .def("pairs_per_draw", [](const PairedDesign& d, Index draw) { return d.plan().pairs_per_draw(draw); }, "draw"_a)
+        .def(
+            "expected", [](const PairedDesign& d, Index draw, Index size) { return d.plan().expected(draw, size); },
+            "draw"_a, "size"_a)
+        .def(
+            "pairs_per_draw", [](const PairedDesign& d, Index draw) { return d.plan().pairs_per_draw(draw); }, "draw"_a)
         .def("pair_masks", &PairedDesign::pair_masks, "first"_a, "last"_a, no_gil())
         .def("pair_draws", &PairedDesign::pair_draws, "first"_a, "last"_a, no_gil());
 }

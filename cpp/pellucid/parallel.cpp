@@ -113,7 +113,8 @@ int thread_count() {
 }
 
 void set_thread_count(int threads) {
-    require(threads >= 0 && threads <= most_threads, "n_threads must be between 1 and ", most_threads, ", got ", threads);
+    require(threads >= 0 && threads <= most_threads, "n_threads must be between 1 and ", most_threads, ", got ",
+            threads);
     requested_threads = threads;
 }
 

@@ -14,7 +14,15 @@
 namespace pellucid {
 
 // Each use of randomness has a stream of its own, so that two samplers with one seed are independent.
-enum class StreamOf : std::uint64_t { test = 0, subsets = 1, rounding = 2, permutations = 3, draws = 4, tables = 5, probes = 6 };
+enum class StreamOf : std::uint64_t {
+    test = 0,
+    subsets = 1,
+    rounding = 2,
+    permutations = 3,
+    draws = 4,
+    tables = 5,
+    probes = 6
+};
 
 namespace philox {
 
@@ -55,8 +63,7 @@ double normal_quantile(double probability);
 
 class RowStream {
   public:
-    RowStream(std::uint64_t seed, std::uint64_t instance, std::uint64_t row, StreamOf stream,
-              std::uint64_t lane = 0)
+    RowStream(std::uint64_t seed, std::uint64_t instance, std::uint64_t row, StreamOf stream, std::uint64_t lane = 0)
         : seed_(seed), instance_(instance), row_(row), stream_(static_cast<std::uint64_t>(stream)), lane_(lane) {}
 
     std::uint64_t bits() {

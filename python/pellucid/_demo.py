@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -93,11 +94,8 @@ def _writable_file(out: str | Path) -> Path:
         raise InputError(f"--out must name a file, got the folder {str(out)!r}; add a file name")
     if not path.parent.is_dir():
         raise InputError(f"--out must be in a folder that exists, got {str(out)!r}; make {path.parent} first")
-    try:
-        with path.open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise InputError(f"--out cannot be written: {error}; choose another file") from error
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InputError(f"--out must be a file that can be written, got {str(out)!r}; choose another one")
     return path
 
 
@@ -160,7 +158,7 @@ def _worth_explaining(probability: NDArray[np.float64], wrong: NDArray[np.bool_]
 def _about(case: Case) -> str:
     return (
         f"A {type(case.model).__name__} learned from {len(case.train)} biopsies with {case.space.d} "
-        f"measurements each, in {duration(case.seconds)}. It is right about {case.accuracy:.1%} of "
+        f"measurements each, in {duration(case.seconds)}. It is right about {100 * case.accuracy:.1f} % of "
         f"{case.tests} others. Explaining {counted(len(case.rows), 'row')} of these, each against all "
         f"{len(case.train)} training rows ..."
     )
@@ -174,7 +172,7 @@ def _cost(attribution: Attribution) -> str:
         f"{duration(report.seconds - report.seconds_outside_model)} in the model: "
         f"{round(report.rows_used):,} model rows per explained row, against {report.background_rows} "
         f"background rows. {sum(report.converged)} of {n} reached the precision asked for: standard errors "
-        f"below {report.tolerance:.0%} of the range of the contributions."
+        f"below {100 * TOLERANCE:.0f} % of the range of the contributions."
     )
 
 
@@ -224,7 +222,7 @@ class Agreement:
             return "This budget is too small for standard errors."
         return (
             f"Explained again with another seed, {self.inside:,} of the {self.total:,} contributions "
-            f"({self.inside / self.total:.1%}) differ by less than 1.96 of their joint standard errors; "
+            f"({100 * self.inside / self.total:.1f} %) differ by less than 1.96 of their joint standard errors; "
             "about 95 % do where such errors are honest."
         )
 
@@ -253,7 +251,7 @@ def _page(attribution: Attribution, case: Case, agreement: Agreement) -> str:
     intro = (
         f"A {type(case.model).__name__} learned from {len(case.train)} biopsies of the breast, described by "
         f"{case.space.d} measurements of cell nuclei, to tell malignant from benign tumours. It is right "
-        f"about {case.accuracy:.1%} of the {case.tests} biopsies kept aside.\n\n"
+        f"about {100 * case.accuracy:.1f} % of the {case.tests} biopsies kept aside.\n\n"
         f"Here {n} of its answers {'is' if n == 1 else 'are'} taken apart: which measurements moved the "
         "predicted probability away from its average over the training rows, by how much, and how sure that "
         f"is. The first row is its worst mistake{order if n >= CHARTED else ''}."
@@ -262,7 +260,7 @@ def _page(attribution: Attribution, case: Case, agreement: Agreement) -> str:
         (str(row), case.truth[row], prediction, ", ".join(largest).replace("-0.", "−0."))
         for row, (prediction, largest) in enumerate(_largest(attribution))
     ]
-    share = f"{agreement.inside / agreement.total:.1%}" if agreement.total else "unknown"
+    share = f"{100 * agreement.inside / agreement.total:.1f} %" if agreement.total else "unknown"
     shown = replace(attribution, report=replace(attribution.report, version=pellucid.__version__))
     return page(
         shown,

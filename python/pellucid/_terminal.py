@@ -35,8 +35,8 @@ def writable(text: str, *, encoding: str) -> str:
 
 
 def paragraph(text: str, *, indent: str = "") -> list[str]:
-    """The text in lines of at most 80 characters."""
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent)
+    """The text in lines of at most 80 characters, also when one of them takes two in ASCII."""
+    return textwrap.wrap(text, WIDTH - 2, initial_indent=indent, subsequent_indent=indent)
 
 
 def bar(value: float, *, scale: float, half: int = 8) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from importlib.util import find_spec
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -34,9 +35,7 @@ def track(items: Iterable[T], *, total: int, progress: Progress, label: str) -> 
     if progress is False or total <= 1 or (progress is None and not _somebody_looks()):
         yield from items
         return
-    from tqdm.auto import tqdm
-
-    bar: Iterator[T] = tqdm(items, total=total, desc=label, unit="row", delay=0.0 if progress else QUIET_SECONDS)
+    bar: Iterator[T] = _bar()(items, total=total, desc=label, unit="row", delay=0.0 if progress else QUIET_SECONDS)
     yield from bar
 
 
@@ -45,6 +44,17 @@ def _tell(items: Iterable[T], total: int, progress: Callable[[int, int, float], 
     for done, item in enumerate(items, start=1):
         yield item
         progress(done, total, (monotonic() - start) / done * (total - done))
+
+
+def _bar() -> Any:
+    """A widget in a notebook that can show one; tqdm.auto would warn in one that cannot."""
+    if "ipykernel" in sys.modules and find_spec("ipywidgets") is not None:
+        from tqdm.notebook import tqdm as notebook_bar
+
+        return notebook_bar
+    from tqdm import tqdm
+
+    return tqdm
 
 
 def _somebody_looks() -> bool:

@@ -180,9 +180,7 @@ def test_several_targets_of_a_classifier_are_refused():
 # --- features --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "data", [X, FRAME, pl.DataFrame(FRAME.to_dict("list")), pa.table(FRAME.to_dict("list"))]
-)
+@pytest.mark.parametrize("data", [X, FRAME, pl.DataFrame(FRAME.to_dict("list")), pa.table(FRAME.to_dict("list"))])
 @pytest.mark.parametrize("fitted_on", [X, FRAME])
 def test_no_estimator_complains_about_names(data, fitted_on):
     fitted = RandomForestClassifier(3, random_state=0).fit(fitted_on, Y)
@@ -192,9 +190,7 @@ def test_no_estimator_complains_about_names(data, fitted_on):
 
 def test_a_pipeline_by_column_names_gets_its_columns():
     frame = FRAME.assign(city=np.array(["Rome", "Oslo", "Bern"])[THREE])
-    columns = ColumnTransformer(
-        [("city", OneHotEncoder(), ["city"]), ("rest", "passthrough", ["age", "dose"])]
-    )
+    columns = ColumnTransformer([("city", OneHotEncoder(), ["city"]), ("rest", "passthrough", ["age", "dose"])])
     fitted = make_pipeline(columns, LogisticRegression()).fit(frame, Y)
     model, codes = model_of(fitted, frame)
     np.testing.assert_allclose(model(codes), fitted.predict_proba(frame), rtol=1e-12)

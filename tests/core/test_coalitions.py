@@ -4,7 +4,6 @@ from math import comb
 
 import numpy as np
 import pytest
-
 from pellucid import _core
 from pellucid.errors import InputError
 
@@ -35,7 +34,8 @@ def test_the_last_of_62_players():
 
 
 @pytest.mark.parametrize(
-    ("players", "first", "count"), [(0, 0, 1), (63, 0, 1), (3, 0, 9), (3, -1, 2), (3, 8, 1), (3, 0, -1), (3, 1, 2**63 - 1)]
+    ("players", "first", "count"),
+    [(0, 0, 1), (63, 0, 1), (3, 0, 9), (3, -1, 2), (3, 8, 1), (3, 0, -1), (3, 1, 2**63 - 1)],
 )
 def test_coalitions_that_do_not_exist(players, first, count):
     with pytest.raises(InputError):
@@ -51,7 +51,9 @@ def test_asking_for_all_subsets_gives_each_once(n, s):
         assert masks[:, -1].sum() == 0
 
 
-@pytest.mark.parametrize(("n", "s"), [(10, 3), (10, 5), (62, 20), (70, 35), (64, 32), (2000, 2), (2000, 5), (2000, 700), (2000, 1000)])
+@pytest.mark.parametrize(
+    ("n", "s"), [(10, 3), (10, 5), (62, 20), (70, 35), (64, 32), (2000, 2), (2000, 5), (2000, 700), (2000, 1000)]
+)
 def test_rows_do_not_depend_on_how_they_are_asked_for(n, s):
     m = min(60, there_are(n, s))
     masks = _core.random_subsets(5, 6, n, s, 0, m)
@@ -87,13 +89,24 @@ def test_independent_subsets_hold_every_player_alike():
 
 
 def test_seeds_instances_and_sizes_differ():
-    rows = [_core.random_subsets(seed, instance, 200, s, 0, 4) for seed in (0, 1) for instance in (0, 1) for s in (90, 91)]
+    rows = [
+        _core.random_subsets(seed, instance, 200, s, 0, 4) for seed in (0, 1) for instance in (0, 1) for s in (90, 91)
+    ]
     assert len({block.tobytes() for block in rows}) == len(rows)
 
 
 @pytest.mark.parametrize(
     ("n", "s", "first", "count"),
-    [(5, 0, 0, 1), (5, 3, 0, 1), (1, 1, 0, 1), (5, 2, 0, 11), (4, 2, 2, 2), (5, 2, -1, 1), (5, 2, 0, -1), (5, 2, 2**63 - 1, 1)],
+    [
+        (5, 0, 0, 1),
+        (5, 3, 0, 1),
+        (1, 1, 0, 1),
+        (5, 2, 0, 11),
+        (4, 2, 2, 2),
+        (5, 2, -1, 1),
+        (5, 2, 0, -1),
+        (5, 2, 2**63 - 1, 1),
+    ],
 )
 def test_subsets_that_do_not_exist(n, s, first, count):
     with pytest.raises(InputError):

@@ -4,7 +4,6 @@ from math import comb
 
 import numpy as np
 import pytest
-
 from pellucid import _core
 from pellucid.errors import InputError
 
@@ -66,7 +65,15 @@ def test_saturating_shares_at_the_edges():
 
 @pytest.mark.parametrize(
     ("weights", "caps", "total"),
-    [([1, 1], [1], 1), ([0, 1], [1, 1], 1), ([-1, 1], [1, 1], 1), ([np.nan], [1], 1), ([1], [-1], 1), ([1], [1], -1), ([1], [np.nan], 1)],
+    [
+        ([1, 1], [1], 1),
+        ([0, 1], [1, 1], 1),
+        ([-1, 1], [1, 1], 1),
+        ([np.nan], [1], 1),
+        ([1], [-1], 1),
+        ([1], [1], -1),
+        ([1], [np.nan], 1),
+    ],
 )
 def test_saturating_shares_refuse(weights, caps, total):
     with pytest.raises(InputError):
@@ -130,7 +137,10 @@ def test_expected_pairs_are_the_mean_of_the_counts():
     players, weights, limit, seeds = 7, [1.0, 3.0, 0.4], 41, 1500
     counts = np.mean([counts_of(design_of(players, weights, limit, seed=s), players, 3) for s in range(seeds)], axis=0)
     expected = np.mean(
-        [[[design_of(players, weights, limit, seed=s).expected(b, size) for size in (1, 2, 3)] for b in range(3)] for s in range(60)],
+        [
+            [[design_of(players, weights, limit, seed=s).expected(b, size) for size in (1, 2, 3)] for b in range(3)]
+            for s in range(60)
+        ],
         axis=0,
     )
     # A count is its expectation rounded up or down: its standard deviation is at most 1/2. The expectations move a

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from pellucid import _core
 from pellucid.errors import InputError
 

@@ -5,7 +5,6 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-
 from pellucid import _core
 from pellucid.errors import InputError
 
@@ -55,7 +54,8 @@ def test_normal_is_the_quantile_of_uniform():
 
 
 @pytest.mark.parametrize(
-    "probability", [5e-324, 1e-300, 1e-100, 1e-17, 1e-10, 0.0749, 0.075, 0.0751, 0.3, 0.5, 0.7, 0.925, 0.99, 1 - 2.0**-53]
+    "probability",
+    [5e-324, 1e-300, 1e-100, 1e-17, 1e-10, 0.0749, 0.075, 0.0751, 0.3, 0.5, 0.7, 0.925, 0.99, 1 - 2.0**-53],
 )
 def test_normal_quantile(probability):
     expected = NormalDist().inv_cdf(probability)
@@ -68,7 +68,9 @@ def test_normal_quantile_refuses(probability):
         _core.normal_quantile(probability)
 
 
-@pytest.mark.parametrize("call", [lambda: _core.random_bits(0, 0, 0, -1), lambda: _core.random_numbers("normal", 0, 0, 0, -1)])
+@pytest.mark.parametrize(
+    "call", [lambda: _core.random_bits(0, 0, 0, -1), lambda: _core.random_numbers("normal", 0, 0, 0, -1)]
+)
 def test_negative_counts_are_refused(call):
     with pytest.raises(InputError, match="n must not be negative"):
         call()

@@ -4,10 +4,9 @@ from math import fsum
 
 import numpy as np
 import pytest
-from reference.compose import compose as slow_compose
-
 from pellucid import _core
 from pellucid.errors import InputError
+from reference.compose import compose as slow_compose
 
 
 def table(d, p, m, B, seed=0):
@@ -40,7 +39,14 @@ def test_compose_with_columns_in_another_order():
 
 def test_any_mask_but_zero_is_in():
     out = np.empty((1, 2))
-    _core.compose(np.ones(2), np.zeros((1, 2)), np.arange(2, dtype=np.int32), np.array([[255, 2]], dtype=np.uint8), np.array([0]), out)
+    _core.compose(
+        np.ones(2),
+        np.zeros((1, 2)),
+        np.arange(2, dtype=np.int32),
+        np.array([[255, 2]], dtype=np.uint8),
+        np.array([0]),
+        out,
+    )
     assert out.tolist() == [[1.0, 1.0]]
 
 
@@ -107,7 +113,12 @@ def test_add_weighted_is_as_accurate_as_fsum():
 
 def test_add_weighted_refuses():
     outputs, weights, total = np.ones((6, 2)), np.ones(3), np.zeros((2, 2))
-    for change in [(outputs[:5], weights, total, total), (outputs, weights[:2], total, total), (outputs, weights, total, total[:1]), (outputs[:, :1].copy(), weights, total, total)]:
+    for change in [
+        (outputs[:5], weights, total, total),
+        (outputs, weights[:2], total, total),
+        (outputs, weights, total, total[:1]),
+        (outputs[:, :1].copy(), weights, total, total),
+    ]:
         with pytest.raises(InputError):
             _core.add_weighted(*change)
 
@@ -148,7 +159,8 @@ def test_gaussian_moments():
 
 def test_uniform_moments():
     rows = SAMPLERS["uniform"](0, 40_000)
-    assert (rows >= LOW).all() and (rows <= HIGH).all()
+    assert (rows >= LOW).all()
+    assert (rows <= HIGH).all()
     np.testing.assert_allclose(rows.mean(axis=0), (LOW + HIGH) / 2, atol=5 * 8 / np.sqrt(12) / 200)
     np.testing.assert_allclose(rows.var(axis=0), (HIGH - LOW) ** 2 / 12, rtol=0.02)
 
@@ -168,6 +180,14 @@ def test_samplers_with_one_seed_are_independent():
     codes = _core.frequency_rows(3, np.ones((1, 2)), 0, 5000)[:, 0]
     for one, other in [(gaussian, uniform), (gaussian, codes), (uniform, codes)]:
         assert abs(np.corrcoef(one, other)[0, 1]) < 5 / np.sqrt(5000)
+
+
+def test_the_bits_do_not_depend_on_where_the_frequencies_lie():
+    frequencies = np.random.default_rng(0).random((3, 9)) * 10.0 ** np.arange(9)
+    room = np.empty(28)
+    room[1:] = frequencies.ravel()
+    moved = room[1:].reshape(3, 9)
+    assert np.array_equal(_core.frequency_rows(0, moved, 0, 20_000), _core.frequency_rows(0, frequencies, 0, 20_000))
 
 
 def test_samplers_refuse():

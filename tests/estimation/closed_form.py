@@ -10,7 +10,7 @@ import numpy as np
 
 def table_shapley(table: np.ndarray) -> np.ndarray:
     """Values (p, ...) of a table (2^p, ...) of v in counting order, straight from the definition."""
-    p = int(len(table)).bit_length() - 1
+    p = len(table).bit_length() - 1
     values = np.zeros((p, *table.shape[1:]))
     sizes = np.array([i.bit_count() for i in range(len(table))])
     weights = np.array([math.factorial(s) * math.factorial(p - s - 1) / math.factorial(p) for s in range(p)])
@@ -99,7 +99,8 @@ class Products:
     r"""f(x) = w'x + sum_T c_T prod_{j in T} x_j, played by replacing features by those of a background row.
 
     The product of features that are x_j in S and b_j outside has the values
-    :math:`(x_i - b_i) \sum_{U \subseteq T \setminus i} \frac{|U|!\,(|T|-|U|-1)!}{|T|!} x_U b_{T \setminus U \setminus i}`.
+    :math:`(x_i - b_i) \sum_{U \subseteq T \setminus i} \frac{|U|!\,(|T|-|U|-1)!}{|T|!} x_U b_{T \setminus U
+    \setminus i}`.
     """
 
     def __init__(self, features: int, *, terms: list[tuple[int, ...]], coefficients, linear):

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from pellucid.estimation import shapley_values
-
 from estimation.closed_form import Products, Unanimity, table_game
+from pellucid.estimation import shapley_values
 
 SEEDS = 200
 TERMS = Unanimity.random(20, terms=60, orders=(1, 6), seed=3, outputs=3)
@@ -74,7 +72,7 @@ def test_permutation_on_white_noise(per_player):
 def test_regression_by_draw(per_player):
     game, truth = model_game(10, 5, seed=1)
 
-    check(*covered(game, truth, method="regression", budget=6 + 10 * per_player, says="a fit for each" if per_player >= 30 else ""))
+    check(*covered(game, truth, method="regression", budget=6 + 10 * per_player, says="a fit for each"))
 
 
 @pytest.mark.parametrize("weights", [None, "uneven"])
@@ -83,7 +81,9 @@ def test_regression_with_contrasts(per_player, weights):
     uneven = np.random.default_rng(1).gamma(1.0, size=120) + 0.01
     game, truth = model_game(12, 120, seed=2, weights=None if weights is None else uneven)
 
-    check(*covered(game, truth, method="regression", budget=121 + 12 * per_player, says="moves with the draw"))
+    check(
+        *covered(game, truth, method="regression", budget=121 + 12 * per_player, says="moves with the background row")
+    )
 
 
 @pytest.mark.parametrize("per_player", [6, 10, 16, 60])
@@ -122,7 +122,7 @@ class TestTwentyThousandRows:
     game, truth = model_game(10, 20_000, seed=3, orders=(2, 3), size=0.4, terms=12)
 
     def test_the_default(self):
-        check(*covered(self.game, self.truth, seeds=100), worst=0.86)
+        check(*covered(self.game, self.truth, seeds=60), worst=0.85)
 
     def test_the_whole_default_budget(self):
         check(*covered(self.game, self.truth, seeds=60, budget=100_000), mean=(0.91, 0.985), worst=0.85)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
+from estimation.closed_form import Products, Unanimity, table_game
 from pellucid.estimation import shapley_values
 from pellucid.estimation.permutation import Permutations
 from pellucid.estimation.student import student_factor
-
-from estimation.closed_form import Products, Unanimity, table_game
 
 
 def test_one_pair_is_exact_for_order_two_and_has_no_error():

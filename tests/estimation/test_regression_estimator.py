@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from pellucid.estimation import shapley_values
-
 from estimation.closed_form import Products, Unanimity, table_game
+from pellucid.estimation import shapley_values
 
 
 def setting(players, draws, *, seed=1, **options):
@@ -22,8 +20,8 @@ def setting(players, draws, *, seed=1, **options):
         (1, False, 30, "pairs of coalitions"),
         (5, True, 160, "a fit for each"),
         (5, False, 160, "a fit for each"),
-        (20, True, 90, "moves with the draw"),
-        (400, True, 90, "moves with the draw"),
+        (20, True, 90, "moves with the background row"),
+        (400, True, 90, "moves with the background row"),
         (20, False, 90, "one fit"),
         (20, True, 45, "one fit"),
         (20, True, 25, "ridge"),
@@ -62,11 +60,9 @@ def test_a_linear_model_is_exact_with_contrasts(draws, weighted):
     model, x, background = setting(12, draws, terms=0)
     weights = np.random.default_rng(4).gamma(1.0, size=draws) + 0.01 if weighted else None
 
-    result = shapley_values(
-        model.game(x, background, weights=weights), method="regression", budget=draws + 1 + 2 * 130
-    )
+    result = shapley_values(model.game(x, background, weights=weights), method="regression", budget=draws + 1 + 2 * 130)
 
-    assert "moves with the draw" in result.report.why
+    assert "moves with the background row" in result.report.why
     np.testing.assert_allclose(result.values[0, :, 0], model.values(x, background, weights), atol=1e-10)
     assert result.std_err.max() < 1e-9
 

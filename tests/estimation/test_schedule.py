@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
-
 from pellucid import BudgetError, InputError
 from pellucid.estimation.exact import exact_rows
 from pellucid.estimation.plan import ShapleyPlan
@@ -32,8 +33,8 @@ def test_stages_grow_to_the_budget(first, most):
 
     assert limits[-1] == most
     assert stage_limits(first, most, staged=False) == (most,)
-    assert all(1.5 * a < b for a, b in zip(limits, limits[1:], strict=False)) or len(limits) == 1
-    assert all(b <= 3 * a for a, b in zip(limits, limits[1:], strict=False))
+    assert all(1.5 * a < b for a, b in pairwise(limits)) or len(limits) == 1
+    assert all(b <= 3 * a for a, b in pairwise(limits))
     assert limits[0] == min(first, most) or limits == (most,)
 
 

@@ -9,11 +9,9 @@ import time
 
 import numpy as np
 import pytest
-
+from estimation.closed_form import Products, Unanimity, table_game, table_shapley
 from pellucid import BudgetError, InputError, ModelOutputError
 from pellucid.estimation import shapley_values
-
-from estimation.closed_form import Products, Unanimity, table_game, table_shapley
 
 METHODS = ["auto", "exact", "permutation", "regression"]
 
@@ -204,7 +202,7 @@ def test_regression_with_all_coalitions_is_exact(players, extra):
 
         np.testing.assert_allclose(result.values[0], truth, atol=1e-11)
         assert (result.std_err == 0.0).all()
-        assert "these are all, so the values are exact" in result.report.why
+        assert "these are all there are, so the values are exact" in result.report.why
         assert result.report.converged == (True,)
 
 

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from pellucid.estimation.student import NORMAL_975, student_975, student_factor, student_factors
 
 # Abramowitz and Stegun, table 26.10.
-TABLE = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 8: 2.306, 10: 2.228, 15: 2.131, 30: 2.042, 60: 2.000, 120: 1.980}
+TABLE = {
+    1: 12.706,
+    2: 4.303,
+    3: 3.182,
+    4: 2.776,
+    5: 2.571,
+    8: 2.306,
+    10: 2.228,
+    15: 2.131,
+    30: 2.042,
+    60: 2.000,
+    120: 1.980,
+}
 
 
 @pytest.mark.parametrize("freedom", TABLE)

@@ -157,9 +157,7 @@ def test_bars_of_a_row(attribution):
     order = np.argsort(-np.abs(values))[:5]
     np.testing.assert_allclose(widths(ax)[:5], values[order])
     assert widths(ax).sum() == pytest.approx(values.sum())
-    assert [name.split(" = ")[0] for name in names(ax)] == [f"part {i}" for i in order] + [
-        "sum of 15 other features"
-    ]
+    assert [name.split(" = ")[0] for name in names(ax)] == [f"part {i}" for i in order] + ["sum of 15 other features"]
     found = whiskers(ax)
     np.testing.assert_allclose(found[:, 1] - found[:, 0], 2 * Z * errors[order])
     np.testing.assert_allclose(found[:, :2].mean(axis=1), values[order])
@@ -174,9 +172,7 @@ def test_bars_of_all_rows(attribution):
     order = np.argsort(-means.mean(axis=0))
     np.testing.assert_allclose(widths(ax), means.mean(axis=0)[order])
     found = whiskers(ax)
-    np.testing.assert_allclose(
-        found[:, 1] - found[:, 0], 2 * Z * (means.std(axis=0, ddof=1) / np.sqrt(40))[order]
-    )
+    np.testing.assert_allclose(found[:, 1] - found[:, 0], 2 * Z * (means.std(axis=0, ddof=1) / np.sqrt(40))[order])
     assert names(ax) == [f"part {i}" for i in order]
 
 
@@ -253,13 +249,9 @@ def test_a_swarm_has_every_row_once(attribution):
 def test_a_swarm_is_grey_where_values_are_missing(attribution):
     ax = plots.beeswarm(attribution, max_display=20)
     grey = matplotlib.colors.to_rgba(_style.MISSING)
-    greys = [
-        c for c in ax.collections if isinstance(c, PathCollection) and tuple(c.get_facecolor()[0]) == grey
-    ]
+    greys = [c for c in ax.collections if isinstance(c, PathCollection) and tuple(c.get_facecolor()[0]) == grey]
     assert sum(len(c.get_offsets()) for c in greys) == np.isnan(attribution.data).sum() == 6
-    assert [axes.get_ylabel() for axes in ax.figure.axes if axes is not ax] == [
-        "feature value (grey: missing)"
-    ]
+    assert [axes.get_ylabel() for axes in ax.figure.axes if axes is not ax] == ["feature value (grey: missing)"]
 
 
 def test_a_swarm_without_data_has_no_colour_bar(attribution):
@@ -321,9 +313,7 @@ def test_scatter_colours_by_another_part(attribution):
     assert other.get_ylabel() == "part 0 (grey: missing)"
     grey, coloured = (c for c in ax.collections if isinstance(c, PathCollection))
     assert len(grey.get_offsets()) == 6
-    np.testing.assert_array_equal(
-        coloured.get_array(), attribution.data[~np.isnan(attribution.data[:, 0]), 0]
-    )
+    np.testing.assert_array_equal(coloured.get_array(), attribution.data[~np.isnan(attribution.data[:, 0]), 0])
 
 
 def test_compare_aligns_by_name(attribution):
@@ -385,7 +375,5 @@ def test_importing_the_plots_does_not_import_matplotlib():
 
     code = "import sys, pellucid.plots, pellucid.results; sys.exit('matplotlib' in sys.modules)"
     path = str(next(p for p in map(str, plots.__path__))).rsplit("pellucid", 1)[0]
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {path!r}); {code}"], check=False
-    )
+    done = subprocess.run([sys.executable, "-c", f"import sys; sys.path.insert(0, {path!r}); {code}"], check=False)
     assert done.returncode == 0

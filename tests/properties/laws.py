@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-
 from pellucid import Attribution
-
 from properties.registry import FEATURES, Method
 
 _rng = np.random.default_rng(20)

@@ -61,12 +61,19 @@ def _shapley(method: str, budget: int | None = None) -> Callable[..., Shapley]:
 
 
 METHODS = [
-    Method("shapley exact", _shapley("exact"), 4, "all 128 coalitions", exact=True, dummy_exact=True),
+    Method("shapley exact", _shapley("exact"), 4, "128 coalitions, all there are", exact=True, dummy_exact=True),
     Method("shapley auto", _shapley("auto"), 4, "fit the budget", exact=True, dummy_exact=True),
     Method("shapley permutation", _shapley("permutation", 480), 4, "38 antithetic pairs", dummy_exact=True),
-    Method("shapley permutation, few", _shapley("permutation", 190), 8, "13 antithetic pairs", linear=False, dummy_exact=True),
+    Method(
+        "shapley permutation, few",
+        _shapley("permutation", 190),
+        8,
+        "13 antithetic pairs",
+        linear=False,
+        dummy_exact=True,
+    ),
     Method("shapley regression, by draw", _shapley("regression", 253), 4, "a fit for each"),
-    Method("shapley regression, contrast", _shapley("regression", 185), 8, "moves with the draw"),
+    Method("shapley regression, contrast", _shapley("regression", 185), 8, "moves with the background row"),
     Method("shapley regression, pooled", _shapley("regression", 105), 8, "one fit"),
     Method("shapley regression, one row", _shapley("regression", 70), 1, "pairs of coalitions"),
     Method("shapley regression, ridge", _shapley("regression", 60), 8, "ridge", linear=False, errors_known=False),

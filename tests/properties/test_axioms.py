@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from pellucid import Space
-
 from properties.laws import BACKGROUND, MODELS, WEIGHTS, X, additive, background_of, interacting, scale, two_outputs
 from properties.registry import METHODS
 
@@ -41,7 +39,9 @@ def test_efficiency(method, model, options):
     assert method.complete
     assert np.abs(result.residual).max() <= 1e-9 * scale(result)
     assert np.abs(result.values).max() > 0.1  # it explains something
-    expected = np.average(model(background).reshape(len(background), -1), axis=0, weights=more.get("background_weights"))
+    expected = np.average(
+        model(background).reshape(len(background), -1), axis=0, weights=more.get("background_weights")
+    )
     np.testing.assert_allclose(result.base_values, np.broadcast_to(expected, result.base_values.shape), rtol=1e-12)
 
 

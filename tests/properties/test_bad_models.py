@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from pellucid import ModelOutputError
-
 from properties.laws import X, background_of, bits, interacting
 from properties.registry import METHODS
 
@@ -31,7 +29,9 @@ class Flaky:
 
 
 @over_methods
-@pytest.mark.parametrize("error", [Refused("no"), KeyboardInterrupt(), StopIteration(3), ValueError("x")], ids=lambda e: type(e).__name__)
+@pytest.mark.parametrize(
+    "error", [Refused("no"), KeyboardInterrupt(), StopIteration(3), ValueError("x")], ids=lambda e: type(e).__name__
+)
 def test_the_same_exception_comes_out_and_the_explainer_works_on(method, error):
     background = background_of(method)
     expected = bits(method.explain(interacting, X, background, batch_bytes=2000, seed=3))

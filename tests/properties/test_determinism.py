@@ -6,7 +6,6 @@ import pickle
 
 import numpy as np
 import pytest
-
 from properties.laws import X, background_of, bits, interacting, scale, two_outputs
 from properties.registry import METHODS, STOCHASTIC
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from properties.laws import WEIGHTS, X, background_of, bits, interacting
 from properties.registry import METHODS
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from math import comb
 
 import numpy as np
-
 from reference.weighted_least_squares import gcv, grid_of
 
 

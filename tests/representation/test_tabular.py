@@ -106,9 +106,7 @@ def test_rows_go_into_the_buffer_given():
     [np.empty((1, 3)), np.empty((2, 4)), np.empty((3, 2)).T, np.empty((2, 3), np.float32), [[0.0] * 3] * 2],
 )
 def test_a_buffer_that_does_not_fit_is_refused(out):
-    with pytest.raises(
-        InputError, match=r"out must be a C-contiguous float64 array of at least shape \(2, 3\)"
-    ):
+    with pytest.raises(InputError, match=r"out must be a C-contiguous float64 array of at least shape \(2, 3\)"):
         Tabular(X, BACKGROUND).compose(np.ones((2, 3), dtype=bool), np.zeros(2, dtype=int), out=out)
 
 

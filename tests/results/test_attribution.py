@@ -28,9 +28,7 @@ def attribution():
         display=rng.normal(size=(5, 4)).astype(str),
         selected=np.array([[0, 1]] * 4 + [[1, 0]]),
         selected_names=("no", "yes"),
-        report=Report(
-            method="kernel_shapley", rows_per_row=(1, 2, 3, 4, 5), converged=(True,) * 4 + (False,)
-        ),
+        report=Report(method="kernel_shapley", rows_per_row=(1, 2, 3, 4, 5), converged=(True,) * 4 + (False,)),
     )
 
 
@@ -231,9 +229,7 @@ def test_from_array_shapes():
 
 
 def test_repr_is_one_line_and_says_what_is_known_of_errors(attribution):
-    assert (
-        repr(attribution) == "Attribution(5 rows, 4 parts, 2 outputs; kernel_shapley; with standard errors)"
-    )
+    assert repr(attribution) == "Attribution(5 rows, 4 parts, 2 outputs; kernel_shapley; with standard errors)"
     assert "; exact)" in repr(replace(attribution, std_err=None))
     assert "standard errors unknown" in repr(Attribution.from_array([1.0]))
     assert "\n" not in repr(replace(attribution, report=Report(method="a\nb")))
@@ -291,9 +287,7 @@ def test_reports_check_their_fields(field, value):
 
 
 def test_report_to_dict_and_back():
-    report = Report(
-        method="x", rows_per_row=np.array([3, 5]), converged=np.array([True, False]), tolerance=0.1
-    )
+    report = Report(method="x", rows_per_row=np.array([3, 5]), converged=np.array([True, False]), tolerance=0.1)
     assert report.rows_used == 4.0
     again = Report.from_dict(report.to_dict())
     assert again == report

@@ -86,9 +86,7 @@ def named(name, n=4, **more):
     "render",
     [
         fragment,
-        lambda a: page(
-            a, title=a.parts[0], intro=a.parts[0], tables=[(a.parts[0], [a.parts[0]], [[a.parts[0]]])]
-        ),
+        lambda a: page(a, title=a.parts[0], intro=a.parts[0], tables=[(a.parts[0], [a.parts[0]], [[a.parts[0]]])]),
     ],
     ids=["fragment", "page"],
 )
@@ -99,9 +97,7 @@ def test_names_add_no_element_and_no_attribute(name, render):
     assert set(hostile.elements) == set(harmless.elements)
     assert hostile.counts() == harmless.counts()
     assert not any(tag == "script" for tag, _ in hostile.elements)
-    assert not any(
-        attribute.startswith("on") for _, attributes in hostile.elements for attribute in attributes
-    )
+    assert not any(attribute.startswith("on") for _, attributes in hostile.elements for attribute in attributes)
     assert len(text) < 200_000
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x00\x1b\ud800-\udfff]", text)
     text.encode("utf-8")
@@ -149,9 +145,7 @@ def test_a_page_says_what_was_done_and_how_far_to_trust_it():
         budget=600,
         version="9.9",
     )
-    text = " ".join(
-        Elements(page(replace(named("age"), report=report), title="My title", intro="One.\n\nTwo.")).texts
-    )
+    text = " ".join(Elements(page(replace(named("age"), report=report), title="My title", intro="One.\n\nTwo.")).texts)
     for expected in (
         "My title",
         "One.",
@@ -194,21 +188,15 @@ def test_a_residual_is_told():
 
 
 def test_bars_and_whiskers_stand_where_the_numbers_are():
-    a = Attribution.from_array(
-        [[2.0, -1.0, 0.5]], base_values=0.0, std_err=[0.5, 0.0, np.nan], parts=list("abc")
-    )
+    a = Attribution.from_array([[2.0, -1.0, 0.5]], base_values=0.0, std_err=[0.5, 0.0, np.nan], parts=list("abc"))
     text = fragment(a)
-    bars = [
-        [float(x) for x in bar] for bar in re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', text)
-    ]
+    bars = [[float(x) for x in bar] for bar in re.findall(r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', text)]
     (x1, w1), (x2, w2), (x3, w3) = bars
     assert w2 / w1 == pytest.approx(0.5, abs=2e-3)
     assert w3 / w1 == pytest.approx(0.25, abs=2e-3)
     assert x2 + w2 == pytest.approx(x1, abs=0.02)  # on both sides of zero
     assert x3 == pytest.approx(x1, abs=0.02)
-    whiskers = re.findall(
-        r'<line x1="([\d.]+)" y1="([\d.]+)" x2="([\d.]+)" y2="\2" [^>]*stroke-width="1.4"', text
-    )
+    whiskers = re.findall(r'<line x1="([\d.]+)" y1="([\d.]+)" x2="([\d.]+)" y2="\2" [^>]*stroke-width="1.4"', text)
     ((low, _, high),) = whiskers  # one: an error of 0 and an unknown one have none
     assert (float(high) - float(low)) / w1 == pytest.approx(2 * 1.959964 * 0.5 / 2, abs=2e-3)
     assert (float(high) + float(low)) / 2 == pytest.approx(x1 + w1, abs=0.02)
@@ -249,7 +237,5 @@ def test_arguments():
 
 def test_the_positive_class_is_shown_of_two_probabilities():
     a = named("no")
-    assert "Contributions to yes" in fragment(
-        replace(a, report=Report(method="x", model_output="probability"))
-    )
+    assert "Contributions to yes" in fragment(replace(a, report=Report(method="x", model_output="probability")))
     assert "Contributions to no" in fragment(a)

@@ -25,9 +25,7 @@ def small(std_err=0.1, **more):
         std_err=std_err,
         data=[[1.0, np.nan]] * 3,
         display=[["1", "missing 🙂"]] * 3,
-        report=Report(
-            method="kernel_shapley", rows_per_row=(4, 5, 6), tolerance=1 / 3, warnings=("careful",)
-        ),
+        report=Report(method="kernel_shapley", rows_per_row=(4, 5, 6), tolerance=1 / 3, warnings=("careful",)),
     )
     return replace(a, **{"selected": np.array([[0, 1]] * 3), "selected_names": ("no", "yes"), **more})
 
@@ -106,9 +104,7 @@ def test_a_flipped_bit_is_named_or_harmless(path):
     a.save(path)
     whole = path.read_bytes()
     refused = 0
-    directory = (
-        len(whole) - 900
-    )  # the directory at the end is where a flip can fool zipfile: every byte of it
+    directory = len(whole) - 900  # the directory at the end is where a flip can fool zipfile: every byte of it
     for position in [*range(0, directory, 17), *range(directory, len(whole))]:
         for bit in {position % 8, 7 - position % 8} if position >= directory else {position % 8}:
             broken = bytearray(whole)

@@ -28,9 +28,7 @@ def explanation(**attributes):
 )
 def test_values_of_every_shape(values, data, shape):
     raw = np.arange(np.prod(values), dtype=float).reshape(values)
-    a = Attribution.from_shap(
-        explanation(values=raw, data=None if data is None else np.ones(data), base_values=0.5)
-    )
+    a = Attribution.from_shap(explanation(values=raw, data=None if data is None else np.ones(data), base_values=0.5))
     np.testing.assert_array_equal(a.values, raw.reshape(shape))
     np.testing.assert_allclose(a.predictions, 0.5 + a.values.sum(axis=1))
     assert (a.data is None) == (data is None)

@@ -16,7 +16,7 @@ constexpr int probes = 16;
 constexpr double smallest_pivot = 1e-12;
 constexpr double smallest_eigenvalue = 1e-10;
 constexpr int large_grid_size = 11;  // 1e-3 to 1e2, two steps a decade
-constexpr int grid_size = 41;  // ridge from 1e-8 to 1e2 of the mean eigenvalue, four steps a decade
+constexpr int grid_size = 41;        // ridge from 1e-8 to 1e2 of the mean eigenvalue, four steps a decade
 
 }  // namespace
 
@@ -30,8 +30,9 @@ Factor::Factor(MatrixIn gram, double ridge) : lower_(gram) {
         const Index width = std::min(panel, n - k), below = k + width;
         const Eigen::LLT<Matrix> corner(lower_.block(k, k, width, width));
         const Matrix top = corner.matrixL();
-        const bool regular = corner.info() == Eigen::Success &&
-                             (top.diagonal().array().square() > smallest_pivot * diagonal.segment(k, width).array()).all();
+        const bool regular =
+            corner.info() == Eigen::Success &&
+            (top.diagonal().array().square() > smallest_pivot * diagonal.segment(k, width).array()).all();
         require<NumericalError>(regular, "the design is singular: draw more samples or set ridge > 0");
         lower_.block(k, k, width, width) = top;
         parallel_for(n - below, panel, [&](Index first, Index last) {
@@ -84,8 +85,8 @@ RidgePath::Fit RidgePath::solve_gcv(MatrixIn right, VectorIn squares, Index rows
             const double freedom = inverse.dot(values_);
             const double left = static_cast<double>(rows) - freedom;
             if (left <= 0.0) continue;
-            const double residual = squares[o] - 2.0 * rotated_fit.dot(rotated.col(o)) +
-                                    rotated_fit.cwiseAbs2().dot(values_);
+            const double residual =
+                squares[o] - 2.0 * rotated_fit.dot(rotated.col(o)) + rotated_fit.cwiseAbs2().dot(values_);
             const double score = std::max(residual, 0.0) / (left * left);
             if (score < best) {
                 best = score;

@@ -7,8 +7,9 @@ namespace pellucid {
 
 class Factor {
   public:
-    // Cholesky of gram + ridge I, by blocks of columns in parallel; Ctrl-C is answered between them. The reciprocal condition number that Eigen estimates misses some singular Gram
-    // matrices, so the pivots are checked one by one: throws NumericalError when one is below 1e-12 of its diagonal.
+    // Cholesky of gram + ridge I, by blocks of columns in parallel; Ctrl-C is answered between them. The reciprocal
+    // condition number that Eigen estimates misses some singular Gram matrices, so the pivots are checked one by one:
+    // throws NumericalError when one is below 1e-12 of its diagonal.
     Factor(MatrixIn gram, double ridge);
 
     Matrix solve(MatrixIn right) const;

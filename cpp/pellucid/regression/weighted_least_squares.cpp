@@ -52,9 +52,15 @@ WeightedLeastSquares::Sums WeightedLeastSquares::total() const {
     return all;
 }
 
-Matrix WeightedLeastSquares::gram() const { return total().gram; }
-Matrix WeightedLeastSquares::response() const { return total().response; }
-Vector WeightedLeastSquares::squares() const { return total().squares; }
+Matrix WeightedLeastSquares::gram() const {
+    return total().gram;
+}
+Matrix WeightedLeastSquares::response() const {
+    return total().response;
+}
+Vector WeightedLeastSquares::squares() const {
+    return total().squares;
+}
 
 Matrix WeightedLeastSquares::solve(double ridge) const {
     const Sums all = total();

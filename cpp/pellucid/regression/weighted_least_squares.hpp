@@ -14,9 +14,9 @@ class WeightedLeastSquares {
 
     void add(MatrixIn z, MatrixIn y, VectorIn w);  // (n, p), (n, k), (n,)
 
-    Matrix solve(double ridge) const;                              // (p, k)
-    Matrix solve_with_total(double ridge, VectorIn total) const;   // columns sum to total (k,) exactly
-    RidgePath::Fit solve_gcv() const;                              // the ridge by generalised cross-validation
+    Matrix solve(double ridge) const;                             // (p, k)
+    Matrix solve_with_total(double ridge, VectorIn total) const;  // columns sum to total (k,) exactly
+    RidgePath::Fit solve_gcv() const;                             // the ridge by generalised cross-validation
 
     Index rows() const { return rows_; }
     Matrix gram() const;      // sum w z z'

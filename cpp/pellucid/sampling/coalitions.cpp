@@ -5,12 +5,14 @@
 #include <vector>
 
 #include "pellucid/check.hpp"
+#include "pellucid/parallel.hpp"
 #include "pellucid/random.hpp"
 
 namespace pellucid {
 namespace {
 
 constexpr double rankable = 0x1p62;
+constexpr Index rows_between_polls = 4096;
 
 // Table of C(m, t) for m <= n, t <= s, all below 2^62, to turn a rank into the subset that has it.
 class Unranking {
@@ -82,8 +84,8 @@ Masks all_coalitions(Index players, Index first, Index count) {
     require(players >= 1 && players <= 62, "players must be between 1 and 62 to count through their coalitions, got ",
             players);
     const Index total = Index{1} << players;
-    require(first >= 0 && count >= 0 && first <= total - count, count, " coalitions from ", first, " on do not exist: ",
-            players, " players have ", total);
+    require(first >= 0 && count >= 0 && first <= total - count, count, " coalitions from ", first,
+            " on do not exist: ", players, " players have ", total);
     Masks masks(count, players);
     for (Index i = 0; i < count; ++i)
         for (Index j = 0; j < players; ++j) masks(i, j) = static_cast<std::uint8_t>(((first + i) >> j) & 1);
@@ -109,8 +111,8 @@ double all_pairs(Index players) {
 
 void random_subsets(std::uint64_t seed, std::uint64_t instance, Index players, Index size, Index first, Index count,
                     std::uint8_t* masks) {
-    require(players >= 2 && size >= 1 && 2 * size <= players,
-            "size must be between 1 and half the players, got size ", size, " of ", players);
+    require(players >= 2 && size >= 1 && 2 * size <= players, "size must be between 1 and half the players, got size ",
+            size, " of ", players);
     const double there = pairs_of_size(players, size);
     require(static_cast<double>(first) + static_cast<double>(count) <= there, "there are only ", there,
             " subsets of size ", size, ", asked for ", count, " from ", first, " on");
@@ -126,8 +128,11 @@ void random_subsets(std::uint64_t seed, std::uint64_t instance, Index players, I
     }
     const Unranking subsets(movable, size);
     SparseShuffle order(subsets.total(), RowStream(seed, instance, 0, StreamOf::subsets, lane));
-    for (Index i = 0; i < first; ++i) order.next();
-    for (Index i = 0; i < count; ++i) subsets.write(order.next(), masks + i * players);
+    for (Index i = 0; i < first + count; ++i) {
+        const std::uint64_t rank = order.next();
+        if (i >= first) subsets.write(rank, masks + (i - first) * players);
+        if (i % rows_between_polls == 0) poll_interrupt();
+    }
 }
 
 }  // namespace pellucid

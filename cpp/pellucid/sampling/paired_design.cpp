@@ -157,7 +157,7 @@ void PairedDesign::grow(Index limit) {
         std::fill_n(sizes_.begin() + row, cell.count, static_cast<std::int32_t>(cell.size));
     };
     try {
-        parallel_for(static_cast<Index>(cells.size()), 16, [&](Index first, Index last) {
+        parallel_for(static_cast<Index>(cells.size()), 1, [&](Index first, Index last) {
             for (Index c = first; c < last; ++c)
                 write_cell(cells[static_cast<std::size_t>(c)], start[static_cast<std::size_t>(c)]);
         });

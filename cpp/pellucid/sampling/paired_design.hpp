@@ -8,7 +8,8 @@
 //
 // The design grows: a larger one contains every smaller one of the same seed, so nothing that was paid for is
 // thrown away. How many pairs a cell (b, s) holds is floor(e + u) with e the expected number and u one stratified
-// uniform number per cell, which rises with e and keeps the totals within a unit or so of what was asked.
+// uniform number per cell, which rises with e and, for draws of equal weight, keeps the total within two of what was
+// asked; unequal weights may fall short by the rounding of the cells, about sqrt(draws * sizes / 12) pairs.
 #pragma once
 
 #include <vector>

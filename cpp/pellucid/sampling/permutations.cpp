@@ -26,8 +26,8 @@ IndexMatrix random_permutations(std::uint64_t seed, Index players, Index first, 
 Masks antithetic_coalitions(IndexMatrixIn orders) {
     const Index players = orders.cols();
     const Index steps = players - 1;
-    require((orders.array() >= 0).all() && (orders.array() < players).all(),
-            "orders must hold the players 0 to ", steps);
+    require((orders.array() >= 0).all() && (orders.array() < players).all(), "orders must hold the players 0 to ",
+            steps);
     Masks masks = Masks::Zero(checked_product(orders.rows(), 2 * steps, "the coalitions"), players);
     parallel_for(orders.rows(), 16, [&](Index first, Index last) {
         for (Index i = first; i < last; ++i) {

@@ -47,7 +47,9 @@ Index rows_per_chunk(Index columns) {
 class Composer {
   public:
     Composer(VectorIn x, MatrixIn background, ColumnsIn part_of_column, MasksIn masks)
-        : x_(x.data()), columns_(x.size()), part_(part_of_column.data()),
+        : x_(x.data()),
+          columns_(x.size()),
+          part_(part_of_column.data()),
           direct_(parts_are_columns(part_of_column, masks.cols())) {
         require(background.cols() == columns_, "background has ", background.cols(), " columns, x has ", columns_);
         require(part_of_column.size() == columns_, "part_of_column must name a part for each of the ", columns_,
@@ -79,8 +81,8 @@ void check_draws(IndicesIn draws, Index rows, Index background_rows) {
 }
 
 void check_room(const MatrixOut& out, Index rows, Index columns) {
-    require(out.rows() >= rows && out.cols() == columns, "out must hold ", rows, " rows of ", columns,
-            " columns, got ", out.rows(), " by ", out.cols());
+    require(out.rows() >= rows && out.cols() == columns, "out must hold ", rows, " rows of ", columns, " columns, got ",
+            out.rows(), " by ", out.cols());
 }
 
 void check_rows(Index first, Index count) {
@@ -89,8 +91,7 @@ void check_rows(Index first, Index count) {
 
 }  // namespace
 
-void compose(VectorIn x, MatrixIn background, ColumnsIn part_of_column, MasksIn masks, IndicesIn draws,
-             MatrixOut out) {
+void compose(VectorIn x, MatrixIn background, ColumnsIn part_of_column, MasksIn masks, IndicesIn draws, MatrixOut out) {
     const Composer composer(x, background, part_of_column, masks);
     check_draws(draws, masks.rows(), background.rows());
     check_room(out, masks.rows(), x.size());
@@ -109,7 +110,8 @@ void compose_grid(VectorIn x, MatrixIn background, ColumnsIn part_of_column, Mas
     check_room(out, rows, x.size());
     parallel_for(rows, rows_per_chunk(x.size()), [&](Index first, Index last) {
         for (Index i = first; i < last; ++i)
-            composer.write(masks.row(i / draw_count).data(), background.row(first_draw + i % draw_count).data(), out.row(i).data());
+            composer.write(masks.row(i / draw_count).data(), background.row(first_draw + i % draw_count).data(),
+                           out.row(i).data());
     });
 }
 

@@ -67,15 +67,16 @@ void ClusterRegression::factorise(Index cluster, Index first, Index last) {
         add_gram(rows_.centred(row, count), w, gram);
     }
     gram.triangularView<Eigen::StrictlyUpper>() = gram.transpose();
-    // The rows are orthogonal to 1: giving that direction the eigenvalue 1 makes the matrix regular and changes nothing.
+    // The rows are orthogonal to 1: giving that direction the eigenvalue 1 makes the matrix regular and changes
+    // nothing.
     gram.array() += 1.0 / static_cast<double>(n);
     factors_[static_cast<std::size_t>(cluster)].emplace(gram, 0.0);
 }
 
 void ClusterRegression::prepare_operators() {
     const Index floats = checked_product(rows_.size(), rows_.stride, "the standard errors");
-    require<BudgetError>(floats <= Index{1} << 29, "the standard errors of ", rows_.size(), " pairs of ",
-                         rows_.players, " players need ", floats / (1 << 28), " GiB, the limit is 2: lower the budget");
+    require<BudgetError>(floats <= Index{1} << 29, "the standard errors of ", rows_.size(), " pairs of ", rows_.players,
+                         " players need ", floats / (1 << 28), " GiB, the limit is 2: lower the budget");
     squared_operators_.assign(static_cast<std::size_t>(floats), 0.0f);
     parallel_for(static_cast<Index>(blocks_.size()), 1, [&](Index k, Index) {
         const Block& block = blocks_[static_cast<std::size_t>(k)];
@@ -113,7 +114,8 @@ ShapleyEstimate ClusterRegression::solve(MatrixIn targets, MatrixIn gaps) const 
     // t_c = G^-1 (sum of w y u): sums to 0 over the players because u does. Rows of `fits` are padded like the masks.
     std::vector<Matrix> fits(factors_.size(), Matrix::Zero(k, stride));
     Matrix values = rows_.equal_split(gaps);
-    for (Index c = 0; c < blocks; ++c) fits[static_cast<std::size_t>(blocks_[c].cluster)] += parts[static_cast<std::size_t>(c)];
+    for (Index c = 0; c < blocks; ++c)
+        fits[static_cast<std::size_t>(blocks_[c].cluster)] += parts[static_cast<std::size_t>(c)];
     for (std::size_t c = 0; c < factors_.size(); ++c) {
         Matrix right = fits[c].leftCols(n).transpose();
         right.rowwise() -= right.colwise().mean();
@@ -130,7 +132,8 @@ ShapleyEstimate ClusterRegression::solve(MatrixIn targets, MatrixIn gaps) const 
         for (Index row = block.first; row < block.last; ++row) {
             const float* operators = squared_operators_.data() + row * stride;
             for (Index o = 0; o < k; ++o) {
-                const double error = rows_.target(targets, gaps, row, o) - dot_mask(rows_.mask(row), &fit(o, 0), stride);
+                const double error =
+                    rows_.target(targets, gaps, row, o) - dot_mask(rows_.mask(row), &fit(o, 0), stride);
                 add_scaled(operators, error * error, stride, &sum(o, 0));
             }
         }

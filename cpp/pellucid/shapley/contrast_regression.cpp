@@ -9,35 +9,56 @@
 namespace pellucid {
 namespace {
 
-constexpr Index block_rows = 256;
-constexpr Index super_blocks = 16;  // partial sums held at once: fixed, so that the bits are
+constexpr Index chunks_at_most = 16;  // partial sums held at once: fixed, so that the bits are
 constexpr double highest_leverage = 0.98;
 
-// Rows of the regression with their weights and targets, for a stretch of pairs.
-struct Stretch {
-    Matrix a, y;
+// The pairs of one draw: u (m, n) centred, y (m, k) and the weights w (m,), the weight of the draw included.
+struct PairsOfDraw {
+    Matrix u, y;
     Vector w;
 };
 
-Stretch stretch(const PairRows& rows, MatrixIn targets, MatrixIn gaps, MatrixIn contrasts, Index first, Index last) {
-    const Index n = rows.players, count = last - first;
-    Stretch s{Matrix(count, 2 * n), Matrix(count, targets.cols()), Vector(count)};
-    s.a.leftCols(n) = rows.centred(first, count);
+PairsOfDraw pairs_of(const PairRows& rows, MatrixIn targets, MatrixIn gaps, Index draw) {
+    const Index first = rows.draw_start[draw], count = rows.draw_start[draw + 1] - first;
+    PairsOfDraw pairs{rows.centred(first, count), Matrix(count, targets.cols()), Vector(count)};
     for (Index i = 0; i < count; ++i) {
-        const Index row = first + i, b = rows.draw[row];
-        s.a.row(i).tail(n) = s.a.row(i).head(n).cwiseProduct(contrasts.row(b));
-        for (Index o = 0; o < targets.cols(); ++o) s.y(i, o) = rows.target(targets, gaps, row, o);
-        s.w[i] = rows.weight[row] * rows.draw_weights[b];
+        pairs.w[i] = rows.weight[first + i] * rows.draw_weights[draw];
+        for (Index o = 0; o < targets.cols(); ++o) pairs.y(i, o) = rows.target(targets, gaps, first + i, o);
     }
-    return s;
+    return pairs;
+}
+
+// [I; diag(z)] M [I, diag(z)] for a (2n, 2n) matrix M in blocks: what M says about u alone, for a draw with contrast z.
+Matrix folded(const Matrix& m, const Vector& z) {
+    const Index n = z.size();
+    return m.topLeftCorner(n, n) + m.topRightCorner(n, n) * z.asDiagonal() +
+           z.asDiagonal() * (m.bottomLeftCorner(n, n) + m.bottomRightCorner(n, n) * z.asDiagonal());
 }
 
 }  // namespace
 
-ContrastRegression::ContrastRegression(const PairedDesign& design) : rows_(design) {}
+ContrastRegression::ContrastRegression(const PairedDesign& design) : rows_(design) {
+    const Index per_chunk = (rows_.size() + chunks_at_most - 1) / chunks_at_most;
+    first_draw_.push_back(0);
+    for (Index b = 1; b <= rows_.draws; ++b)
+        if (b == rows_.draws || rows_.draw_start[b] - rows_.draw_start[first_draw_.back()] >= per_chunk)
+            first_draw_.push_back(b);
+}
+
+template <typename Body>
+void ContrastRegression::for_draws(const Body& body) const {
+    const auto chunks = static_cast<Index>(first_draw_.size()) - 1;
+    parallel_for(chunks, 1, [&](Index c, Index) {
+        for (Index b = first_draw_[c]; b < first_draw_[c + 1]; ++b) {
+            if (rows_.draw_start[b] == rows_.draw_start[b + 1]) continue;
+            body(static_cast<std::size_t>(c), b);
+            poll_interrupt();
+        }
+    });
+}
 
 ShapleyEstimate ContrastRegression::solve(MatrixIn targets, MatrixIn gaps, MatrixIn contrasts) const {
-    const Index n = rows_.players, k = targets.cols(), total = rows_.size();
+    const Index n = rows_.players, k = targets.cols();
     rows_.check_shapes(targets, gaps);
     require(contrasts.rows() == rows_.draws && contrasts.cols() == n, "contrasts must be ", rows_.draws, " by ", n);
     require(contrasts.allFinite(), "contrasts must be finite");
@@ -45,31 +66,27 @@ ShapleyEstimate ContrastRegression::solve(MatrixIn targets, MatrixIn gaps, Matri
     const Eigen::RowVectorXd size = contrasts.cwiseAbs().colwise().maxCoeff();
     const Matrix scaled = contrasts.array().rowwise() / (size.array() > 0.0).select(size.array(), 1.0);
 
-    const Index chunk = std::max(block_rows, (total + super_blocks - 1) / super_blocks);
-    const auto chunks = static_cast<std::size_t>((total + chunk - 1) / chunk);
-    const auto for_blocks = [&](Index first, Index last, const auto& body) {
-        for (Index row = first; row < last; row += block_rows) {
-            body(row, stretch(rows_, targets, gaps, scaled, row, std::min(row + block_rows, last)));
-            poll_interrupt();
-        }
-    };
-
-    std::vector<Matrix> grams(chunks), responses(chunks);
-    parallel_for(total, chunk, [&](Index first, Index last) {
-        Matrix gram = Matrix::Zero(2 * n, 2 * n), response = Matrix::Zero(2 * n, k);
-        for_blocks(first, last, [&](Index, const Stretch& s) {
-            const Matrix weighted = s.w.asDiagonal() * s.a;
-            gram.triangularView<Eigen::Lower>() += weighted.transpose() * s.a;
-            response.noalias() += weighted.transpose() * s.y;
-        });
-        grams[static_cast<std::size_t>(first / chunk)] = std::move(gram);
-        responses[static_cast<std::size_t>(first / chunk)] = std::move(response);
+    // A row of the regression is [u, z u] with z the contrast of its draw, so the sums over the pairs of a draw are
+    // those of u alone, scaled: a regression of 2n coefficients for the price of one of n.
+    const std::size_t chunks = first_draw_.size() - 1;
+    std::vector<Matrix> grams(chunks, Matrix::Zero(2 * n, 2 * n)), responses(chunks, Matrix::Zero(2 * n, k));
+    for_draws([&](std::size_t chunk, Index b) {
+        const PairsOfDraw pairs = pairs_of(rows_, targets, gaps, b);
+        const Vector z = scaled.row(b);
+        const Matrix weighted = pairs.w.asDiagonal() * pairs.u;
+        const Matrix gram = weighted.transpose() * pairs.u;
+        const Matrix response = weighted.transpose() * pairs.y;
+        grams[chunk].topLeftCorner(n, n) += gram;
+        grams[chunk].bottomLeftCorner(n, n) += z.asDiagonal() * gram;
+        grams[chunk].bottomRightCorner(n, n) += z.asDiagonal() * gram * z.asDiagonal();
+        responses[chunk].topRows(n) += response;
+        responses[chunk].bottomRows(n) += z.asDiagonal() * response;
     });
     for (std::size_t c = 1; c < chunks; ++c) {
         grams[0] += grams[c];
         responses[0] += responses[c];
     }
-    grams[0].triangularView<Eigen::StrictlyUpper>() = grams[0].transpose();
+    grams[0].topRightCorner(n, n) = grams[0].bottomLeftCorner(n, n).transpose();
     const Matrix inverse = RidgePath(grams[0]).inverse(0.0);
     const Matrix coefficients = inverse * responses[0];
 
@@ -80,22 +97,23 @@ ShapleyEstimate ContrastRegression::solve(MatrixIn targets, MatrixIn gaps, Matri
     spread.rightCols(n) = spread.leftCols(n) * mean_contrast.asDiagonal();
     const Matrix to_values = spread * inverse;
 
-    std::vector<Matrix> variances(chunks);
-    parallel_for(total, chunk, [&](Index first, Index last) {
-        Matrix variance = Matrix::Zero(n, k);
-        for_blocks(first, last, [&](Index row, const Stretch& s) {
-            const Vector leverage = (s.a * inverse).cwiseProduct(s.a).rowwise().sum().cwiseProduct(s.w);
-            Matrix error = s.y - s.a * coefficients;
-            for (Index i = 0; i < error.rows(); ++i) {
-                const double scale = s.w[i] / (1.0 - std::min(leverage[i], highest_leverage));
-                error.row(i) = rows_.missing[row + i] * scale * scale * error.row(i).cwiseAbs2();
-            }
-            variance.noalias() += (s.a * to_values.transpose()).cwiseAbs2().transpose() * error;
-        });
-        variances[static_cast<std::size_t>(first / chunk)] = std::move(variance);
+    std::vector<Matrix> variances(chunks, Matrix::Zero(n, k));
+    for_draws([&](std::size_t chunk, Index b) {
+        const PairsOfDraw pairs = pairs_of(rows_, targets, gaps, b);
+        const Vector z = scaled.row(b);
+        const Matrix fit = coefficients.topRows(n) + z.asDiagonal() * coefficients.bottomRows(n);
+        const Vector leverage =
+            (pairs.u * folded(inverse, z)).cwiseProduct(pairs.u).rowwise().sum().cwiseProduct(pairs.w);
+        const Matrix operators =
+            pairs.u * (to_values.leftCols(n) + to_values.rightCols(n) * z.asDiagonal()).transpose();
+        Matrix error = (pairs.y - pairs.u * fit).cwiseAbs2();
+        for (Index i = 0; i < error.rows(); ++i) {
+            const double scale = pairs.w[i] / (1.0 - std::min(leverage[i], highest_leverage));
+            error.row(i) *= rows_.missing[rows_.draw_start[b] + i] * scale * scale;
+        }
+        variances[chunk].noalias() += operators.cwiseAbs2().transpose() * error;
     });
     for (std::size_t c = 1; c < chunks; ++c) variances[0] += variances[c];
-
     return {rows_.equal_split(gaps) + spread * coefficients, variances[0]};
 }
 

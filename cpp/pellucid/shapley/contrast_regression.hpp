@@ -6,6 +6,8 @@
 // played or not. Variance: HC3 as in ClusterRegression, with the operators of this fit.
 #pragma once
 
+#include <vector>
+
 #include "pellucid/shapley/estimate.hpp"
 #include "pellucid/shapley/pair_rows.hpp"
 
@@ -19,7 +21,11 @@ class ContrastRegression {
     ShapleyEstimate solve(MatrixIn targets, MatrixIn gaps, MatrixIn contrasts) const;
 
   private:
+    template <typename Body>
+    void for_draws(const Body& body) const;  // body(chunk, draw), in parallel over chunks of draws
+
     PairRows rows_;
+    std::vector<Index> first_draw_;  // of every chunk, and one past the last
 };
 
 }  // namespace pellucid

@@ -15,7 +15,9 @@ constexpr Index tile = 64;
 }  // namespace
 
 PairRows::PairRows(const PairedDesign& design)
-    : players(design.players()), draws(design.draws_count()), stride((design.players() + 7) / 8 * 8),
+    : players(design.players()),
+      draws(design.draws_count()),
+      stride((design.players() + 7) / 8 * 8),
       draw_weights(design.draw_weights()) {
     const Index rows = design.pairs();
     require(rows >= 1, "the design holds no pair yet");

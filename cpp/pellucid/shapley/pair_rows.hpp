@@ -31,15 +31,15 @@ struct PairRows {
     Matrix equal_split(MatrixIn gaps) const;
 
     Index players, draws;
-    Index stride;                        // players rounded up to 8, the rest is zero
-    std::vector<std::uint8_t> masks;     // (size, stride)
-    std::vector<Index> position;         // which pair of the design the row is
-    std::vector<Index> draw;             // its draw of the background
-    std::vector<Index> draw_start;       // (draws + 1), the rows of each draw
-    std::vector<double> weight;          // n k_s / e_bs: the rows of one draw sum to about the identity on 1's complement
-    std::vector<double> shift;           // (|S| - n/2) / n
-    std::vector<double> missing;         // 1 - e_bs / all pairs of the cell: 0 where nothing was left out
-    std::vector<double> share;           // |S| / n
+    Index stride;                     // players rounded up to 8, the rest is zero
+    std::vector<std::uint8_t> masks;  // (size, stride)
+    std::vector<Index> position;      // which pair of the design the row is
+    std::vector<Index> draw;          // its draw of the background
+    std::vector<Index> draw_start;    // (draws + 1), the rows of each draw
+    std::vector<double> weight;       // n k_s / e_bs: the rows of one draw sum to about the identity on 1's complement
+    std::vector<double> shift;        // (|S| - n/2) / n
+    std::vector<double> missing;      // 1 - e_bs / all pairs of the cell: 0 where nothing was left out
+    std::vector<double> share;        // |S| / n
     Vector draw_weights;
 };
 

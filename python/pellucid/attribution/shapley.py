@@ -14,7 +14,7 @@ from pellucid._arguments import checked_seed, checked_spending, is_whole, thread
 from pellucid.attribution.background import Background
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
-from pellucid.estimation.estimate import Estimate
+from pellucid.estimation.estimate import Estimate, described
 from pellucid.estimation.exact import weighted_mean
 from pellucid.estimation.plan import METHODS, ShapleyPlan
 from pellucid.estimation.schedule import spending
@@ -308,7 +308,7 @@ class Shapley:
             warnings[f"the time limit ended the sampling of {late} of {n} rows"] = None
         return Report(
             method=f"Shapley values by {self._plan.method}" if self._plan.method != "exact" else "exact Shapley values",
-            why="; ".join([self._plan.why, *dict.fromkeys(e.how for e in estimates)]),
+            why=f"{self._plan.why}; {described(estimates)}" if n else self._plan.why,
             rows_per_row=tuple(rows),
             seconds=seconds,
             seconds_outside_model=max(0.0, seconds - inside),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,8 @@ class Estimate:
     values : (p, k).
     std_err : (p, k); None when nothing was sampled, NaN where the sample is too small to tell.
     coalitions : how many (coalition, draw) pairs were played, the ends not counted.
-    how : the estimator in words, for the report.
+    rule : the estimator in words, for the report.
+    size, unit : how many of what it was given, "pairs of coalitions" for instance.
     reached : the tolerance was met, or nothing was sampled, or no tolerance was asked.
     out_of_time : a time limit ended the sampling.
     warnings : what the reader must know.
@@ -30,11 +32,26 @@ class Estimate:
     values: Array
     std_err: Array | None
     coalitions: int
-    how: str
+    rule: str
+    size: int
+    unit: str
     reached: bool = True
     out_of_time: bool = False
     warnings: tuple[str, ...] = ()
     played: tuple[Any, ...] = field(default=(), repr=False)
+
+
+def described(estimates: Sequence[Estimate]) -> str:
+    """How the estimates were made, each rule once with the range of its sizes."""
+    sizes: dict[tuple[str, str], list[int]] = {}
+    for estimate in estimates:
+        sizes.setdefault((estimate.unit, estimate.rule), []).append(estimate.size)
+    return "; ".join(f"{_range(found)} {unit}, {rule}" for (unit, rule), found in sizes.items())
+
+
+def _range(sizes: list[int]) -> str:
+    low, high = min(sizes), max(sizes)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def precise_enough(values: Array, std_err: Array, tolerance: float) -> bool:

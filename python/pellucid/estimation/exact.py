@@ -37,9 +37,9 @@ def exact_values(game: GameLike) -> Estimate:
         values=_core.exact_shapley(values, players),
         std_err=None,
         coalitions=(total - 2) * game.n_draws,
-        how=f"all {total} coalitions against every background row"
-        if game.n_draws > 1
-        else f"exact: all {total} coalitions",
+        rule="all there are, against every background row" if game.n_draws > 1 else "all there are",
+        size=total,
+        unit="coalitions",
     )
 
 

@@ -15,6 +15,7 @@ from pellucid.estimation.student import student_factor, student_factors
 from pellucid.games import GameLike
 
 FIRST_PAIRS = 8
+PAIRS_TO_TRUST = 20
 # With 2 or 3 pairs for each draw the spread within the draws is known too badly for honest intervals.
 LEAST_PAIRS_PER_STRATUM = 4
 
@@ -76,7 +77,9 @@ class Permutations:
                 values=values,
                 std_err=std_err,
                 coalitions=last * self.rows_per_pair,
-                how=f"{last:,} antithetic pairs of orders, draws systematic over the background",
+                rule="background rows in turn" if len(self.draw_weights) > 1 else "forth and back",
+                size=last,
+                unit="antithetic pairs of orders",
                 reached=reached,
                 warnings=_too_few(last),
                 played=tuple(contributions),
@@ -142,16 +145,32 @@ def _total_adjusted(contributions: Array, gap: Array) -> tuple[Array, Array]:
     centred = contributions - values
     total_centred = totals - totals.mean(axis=0)
     total_squares = (total_centred**2).sum(axis=0)
+    open_gap = gap - totals.mean(axis=0)
+    unseen = _unseen(open_gap, np.sqrt(total_squares / (pairs - 1) / pairs), scale=np.abs(totals).max(axis=0))
     if pairs < 8 or not np.all(total_squares > 1e-24 * (contributions**2).sum(axis=(0, 1))):
         variance = (centred**2).sum(axis=0) / (pairs - 1) / pairs
-        return values, np.sqrt(variance) * student_factor(pairs - 1)
+        return values, np.hypot(np.sqrt(variance) * student_factor(pairs - 1), unseen)
     slope = np.einsum("mpk,mk->pk", centred, total_centred) / total_squares
     residual = centred - slope * total_centred[:, None, :]
     variance = (residual**2).sum(axis=0) / (pairs - 2) / pairs
-    return values + slope * (gap - totals.mean(axis=0)), np.sqrt(variance) * student_factor(pairs - 2)
+    return values + slope * open_gap, np.hypot(np.sqrt(variance) * student_factor(pairs - 2), unseen)
+
+
+def _unseen(open_gap: Array, error: Array, *, scale: Array) -> Array:
+    """The gap to the known total where the spread of the pairs cannot explain it, else 0.
+
+    A background row that is rare and far from the others, and was not played yet, shows in nothing but this gap, and
+    any player may be the one it belongs to.
+    """
+    return np.where(np.abs(open_gap) > 4.0 * error + 1e-9 * scale, np.abs(open_gap), 0.0)
 
 
 def _too_few(pairs: int) -> tuple[str, ...]:
-    if pairs >= 2:
-        return ()
-    return ("one pair of orders has no standard error: raise the budget",)
+    if pairs < 2:
+        return ("one pair of orders has no standard error: raise the budget",)
+    if pairs < PAIRS_TO_TRUST:
+        return (
+            f"{pairs} pairs of orders are few: a player that matters in few orders only may have a larger error than "
+            "its standard error says",
+        )
+    return ()

@@ -69,6 +69,8 @@ class ShapleyPlan:
     def _chosen(self) -> tuple[str, str]:
         budget, draws = self.spending.budget, len(self.draw_weights)
         against = "" if draws == 1 else f" against {draws:,} background rows"
+        if self.timed and self.players > 1:
+            return "regression", "unlike all coalitions, its stages can be cut short by a time limit"
         if self.players <= MOST_PLAYERS and self._exact_rows <= budget:
             return "exact", f"all 2^{self.players} coalitions{against} fit the budget of {budget:,} rows"
         return (
@@ -98,7 +100,9 @@ class ShapleyPlan:
             what = "one pair of orders"
         else:
             unit, least = 2, max(1, self.players // 2)
-            first = max(regression.FIRST_PAIRS_PER_PLAYER * self.players, regression.FIRST_PAIRS)
+            # Every draw is played before the error is looked at: a rare one that matters is not seen in the spread
+            # of the others.
+            first = max(regression.first_pairs(self.players, draws=len(self.draw_weights)), len(self.draw_weights))
             what = "the regression"
         most = units_affordable(self.spending.budget, overhead=self.overhead, unit=unit, least=least, what=what)
         return stage_limits(first, most, staged=staged)

@@ -18,9 +18,14 @@ from pellucid.games import GameLike
 # interpolation peak; 8 leaves four pairs for each of the 2p coefficients that move with the draw.
 PAIRS_FOR_LEAST_SQUARES = 3
 PAIRS_FOR_CONTRASTS = 8
-FIRST_PAIRS_PER_PLAYER = 16
 FIRST_PAIRS = 256
 MOST_PLAYERS_FOR_CONTRASTS = 300
+
+RULES = {
+    "by draw": "a fit for each background row",
+    "contrast": "one fit that moves with the background row",
+    "pooled": "one fit for all background rows",
+}
 
 
 @dataclass(frozen=True)
@@ -125,43 +130,52 @@ class Regression:
                 targets.append(_half_differences(game.play(stage.masks, stage.draws)))
             if index + 1 < len(played):
                 continue
-            result = self._solve(stage, np.concatenate(targets), gaps, game)
-            assert result.std_err is not None
-            reached = stage.complete or tolerance is None or precise_enough(result.values, result.std_err, tolerance)
-            result = replace(result, reached=reached, played=tuple(targets))
+            values, std_err, rule = self._fit(stage, np.concatenate(targets), gaps, game)
+            reached = stage.complete or tolerance is None or precise_enough(values, std_err, tolerance)
+            result = Estimate(
+                values=values,
+                std_err=std_err,
+                coalitions=2 * stage.pairs,
+                rule=rule,
+                size=stage.pairs,
+                unit="pairs of coalitions",
+                reached=reached,
+                warnings=self._warnings(stage),
+                played=tuple(targets),
+            )
             if stage.complete or (reached and tolerance is not None):
                 break
         assert result is not None
         return result
 
-    def _solve(self, stage: Stage, targets: Array, gaps: Array, game: GameLike) -> Estimate:
-        draws = len(gaps)
-        how = f"{stage.pairs:,} pairs of coalitions" + ("" if draws == 1 else f" over {draws:,} draws")
+    def _fit(self, stage: Stage, targets: Array, gaps: Array, game: GameLike) -> tuple[Array, Array, str]:
+        """Values and standard errors (p, k) of everything played so far, and the rule in words."""
         if stage.kind == "ridge":
             values = stage.regression.solve(targets, gaps)
-            return Estimate(
-                values=values,
-                std_err=np.full_like(values, np.nan),
-                coalitions=2 * stage.pairs,
-                how=f"{how}, ridge by generalised cross-validation",
-                warnings=(
-                    f"{stage.pairs:,} pairs of coalitions are few for {self.players} players: the values are shrunk "
-                    f"and have no standard errors; {PAIRS_FOR_LEAST_SQUARES * self.players:,} pairs give them",
-                ),
-            )
+            return values, np.full_like(values, np.nan), "ridge by generalised cross-validation"
         if stage.kind == "contrast":
             fit = stage.regression.solve(targets, gaps, contrasts_of(game))
         else:
             fit = stage.regression.solve(targets, gaps)
-        rule = {
-            "by draw": ", a fit for each",
-            "contrast": ", one fit that moves with the draw",
-            "pooled": ", one fit",
-        }
-        how += "" if draws == 1 else rule[stage.kind]
+        rule = RULES[stage.kind] if len(gaps) > 1 else "least squares"
         if stage.complete:
-            how += "; these are all, so the values are exact"
-        return Estimate(values=fit.values, std_err=np.sqrt(fit.variance), coalitions=2 * stage.pairs, how=how)
+            rule += "; these are all there are, so the values are exact"
+        return fit.values, np.sqrt(fit.variance), rule
+
+    def _warnings(self, stage: Stage) -> tuple[str, ...]:
+        if stage.kind != "ridge":
+            return ()
+        return (
+            f"{stage.pairs:,} pairs of coalitions are few for {self.players} players: the values are shrunk "
+            f"and have no standard errors; {PAIRS_FOR_LEAST_SQUARES * self.players:,} pairs give them",
+        )
+
+
+def first_pairs(players: int, *, draws: int) -> int:
+    """Pairs before the standard errors are looked at: enough for the fit that these counts lead to."""
+    moves = draws > 1 and players <= MOST_PLAYERS_FOR_CONTRASTS
+    per_player = 2 * PAIRS_FOR_CONTRASTS if moves else PAIRS_FOR_LEAST_SQUARES + 1
+    return max(per_player * players, FIRST_PAIRS)
 
 
 def _unless_singular(make: Callable[[], Any]) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 from pellucid._arguments import checked_seed, checked_spending, threads
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
+from pellucid.estimation.estimate import described
 from pellucid.estimation.exact import weighted_mean
 from pellucid.estimation.plan import ShapleyPlan
 from pellucid.estimation.regression import contrasts_of
@@ -84,7 +85,7 @@ def shapley_values(
     warnings = estimate.warnings + (("the time limit ended the sampling",) if estimate.out_of_time else ())
     report = Report(
         method=f"Shapley values by {plan.method}" if plan.method != "exact" else "exact Shapley values",
-        why=f"{plan.why}; {estimate.how}",
+        why=f"{plan.why}; {described([estimate])}",
         rows_per_row=(estimate.coalitions + game.n_draws + 1,),
         seconds=seconds,
         seconds_outside_model=max(0.0, seconds - (getattr(game, "seconds", seconds) - before)),

@@ -182,11 +182,17 @@ class Attribution:
         return f"{self.outputs[where]}: {self.selected_names[self.selected[row_index(self, row), where]]}"
 
     def refine(self, budget: int) -> Attribution:
-        """Continue where the estimate stopped, with `budget` more model rows per explained row."""
+        """Go on where the estimate stopped, until `budget` model rows per explained row are spent in all.
+
+        Raises
+        ------
+        InputError : this attribution cannot go on: it was loaded, unpickled, sliced or imported.
+        BudgetError : so many rows are spent already.
+        """
         if self._continue is None:
             raise InputError(
                 "refine needs an attribution as its explainer returned it, with its model; this one is "
-                "exact, loaded, unpickled, sliced or imported: explain again with a larger budget"
+                "loaded, unpickled, sliced or imported: explain again with a larger budget"
             )
         return self._continue(budget)
 

@@ -12,7 +12,7 @@ from pellucid.results.ranking import rank_means, rank_row, row_index
 from pellucid.results.report import Report
 from pellucid.results.svg import minus, words
 from pellucid.results.table import sureness
-from pellucid.results.text import counted, duration, number, with_errors
+from pellucid.results.text import counted, duration, with_errors
 from pellucid.results.trust import how_far_to_trust, how_obtained
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def default_output(attribution: Attribution) -> int:
 
 
 def _cost(report: Report) -> list[str]:
-    return ([f"{number(report.rows_used)} model rows per row"] if report.rows_used else []) + (
+    return ([f"{round(report.rows_used):,} model rows per row"] if report.rows_used else []) + (
         [duration(report.seconds)] if report.seconds else []
     )
 

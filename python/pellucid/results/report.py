@@ -15,12 +15,9 @@ from pellucid.errors import InputError
 
 @cache
 def _version() -> str:
-    from importlib import metadata
+    from pellucid import __version__  # not at import, when the package is only half there
 
-    try:
-        return metadata.version("pellucid")
-    except metadata.PackageNotFoundError:
-        return ""
+    return __version__
 
 
 def _text(argument: str, value: Any) -> str:

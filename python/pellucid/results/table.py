@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.results.ranking import largest_first, rest_name, shown_values, split
-from pellucid.results.text import clean, column, counted, duration, elide, number, with_errors
+from pellucid.results.text import clean, column, counted, duration, elide, with_errors
 
 if TYPE_CHECKING:
     from pellucid.results.attribution import Attribution
@@ -39,7 +39,7 @@ def one_line(attribution: Attribution) -> str:
 def table(attribution: Attribution) -> str:
     """The header, the first rows with their largest parts, and the warnings."""
     report = attribution.report
-    cost = [f"{number(report.rows_used)} model rows per row"] if report.rows_used else []
+    cost = [f"{round(report.rows_used):,} model rows per row"] if report.rows_used else []
     cost += [duration(report.seconds)] if report.seconds else []
     model = f"{report.model_output} of {report.model}" if report.model else report.model_output
     lines = [one_line(attribution), "  " + ", ".join([clean(model), f"link {clean(report.link)}", *cost])]

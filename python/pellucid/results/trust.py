@@ -19,7 +19,8 @@ def how_obtained(attribution: Attribution) -> list[str]:
     report = attribution.report
     model = report.model or "the model"
     link = "" if report.link == "identity" else f", through the {report.link} link"
-    first = f"The function explained is the {report.model_output} of {model}{link}."
+    unit = "" if report.model_output == "value" else f" ({report.model_output})"
+    first = f"The function explained is {model}{unit}{link}."
     if report.background_rows:
         first += (
             f" A hidden feature takes its values from {counted(report.background_rows, 'background row')}"
@@ -32,7 +33,7 @@ def how_obtained(attribution: Attribution) -> list[str]:
         second += f" It looked at {counted(report.coalitions, 'coalition')} of features for each row."
     if report.rows_used:
         limit = f", within a budget of {report.budget:,}" if report.budget else ""
-        second += f" The model was asked for {number(report.rows_used)} rows for each explained row{limit}."
+        second += f" The model was asked for {round(report.rows_used):,} rows for each explained row{limit}."
     return [first, f"{second} Seed {report.seed} gives the same numbers again."]
 
 

@@ -1,0 +1,314 @@
+// Exercises the core without Python, for ThreadSanitizer and for leaks: every parallel path with several numbers of
+// threads, whose results must have the same bits. Says what it checked; exits with 1 on any difference.
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <initializer_list>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pellucid/check.hpp"
+#include "pellucid/parallel.hpp"
+#include "pellucid/random.hpp"
+#include "pellucid/regression/weighted_least_squares.hpp"
+#include "pellucid/sampling/coalitions.hpp"
+#include "pellucid/sampling/paired_design.hpp"
+#include "pellucid/sampling/permutations.hpp"
+#include "pellucid/sampling/tabular.hpp"
+#include "pellucid/shapley/cluster_regression.hpp"
+#include "pellucid/shapley/contrast_regression.hpp"
+#include "pellucid/shapley/exact.hpp"
+#include "pellucid/shapley/permutation.hpp"
+#include "pellucid/shapley/ridge_regression.hpp"
+
+namespace pellucid {
+namespace {
+
+std::atomic<int> failures{0};
+
+void check(bool condition, const std::string& what) {
+    if (condition) return;
+    ++failures;
+    std::printf("FAILED  %s\n", what.c_str());
+}
+
+// Everything a computation returned, as bytes.
+class Bits {
+  public:
+    template <typename Dense>
+    Bits& add(const Dense& values) {
+        bytes_.append(reinterpret_cast<const char*>(values.data()),
+                      static_cast<std::size_t>(values.size()) * sizeof(typename Dense::Scalar));
+        return *this;
+    }
+    Bits& add(const ShapleyEstimate& estimate) { return add(estimate.values).add(estimate.variance); }
+    bool operator==(const Bits&) const = default;
+
+  private:
+    std::string bytes_;
+};
+
+constexpr std::initializer_list<int> thread_counts = {1, 2, 3, 8};
+
+// compute() must give the same bits for any number of threads.
+template <typename Compute>
+void same_bits(const char* what, const Compute& compute) {
+    set_thread_count(1);
+    const Bits expected = compute();
+    for (const int threads : thread_counts) {
+        set_thread_count(threads);
+        check(compute() == expected, std::string(what) + " with " + std::to_string(threads) + " threads");
+    }
+    set_thread_count(0);
+    std::printf("same bits  %s\n", what);
+}
+
+Matrix random_matrix(std::uint64_t row, Index rows, Index cols) {
+    RowStream stream(7, 0, row, StreamOf::test);
+    Matrix values(rows, cols);
+    for (Index i = 0; i < values.size(); ++i) values.data()[i] = stream.normal();
+    return values;
+}
+
+void check_chunks() {
+    for (const int threads : {1, 2, 8, 40}) {
+        set_thread_count(threads);
+        for (const Index n : {0, 1, 7, 1000}) {
+            for (const Index chunk : {1, 3, 1000, 5000}) {
+                std::vector<std::atomic<int>> seen(static_cast<std::size_t>(n));
+                parallel_for(n, chunk, [&](Index first, Index last) {
+                    for (Index i = first; i < last; ++i) ++seen[static_cast<std::size_t>(i)];
+                });
+                for (const auto& times : seen) check(times == 1, "every index exactly once");
+            }
+        }
+    }
+    set_thread_count(0);
+    std::printf("checked  chunks\n");
+}
+
+void check_nested() {
+    set_thread_count(4);
+    std::vector<Index> sums(50);
+    parallel_for(50, 1, [&](Index i, Index) {
+        check(thread_count() == 1, "a nested loop is serial");
+        parallel_for(100, 7, [&](Index first, Index last) {
+            for (Index j = first; j < last; ++j) sums[static_cast<std::size_t>(i)] += j;
+        });
+    });
+    for (const Index sum : sums) check(sum == 4950, "nested sums");
+    set_thread_count(0);
+    std::printf("checked  nested loops\n");
+}
+
+void check_exceptions() {
+    for (const int threads : {1, 2, 8}) {
+        set_thread_count(threads);
+        for (int repeat = 0; repeat < 50; ++repeat) {
+            std::string caught;
+            try {
+                parallel_for(200, 1, [](Index i, Index) {
+                    if (i >= 20) throw InputError("chunk " + std::to_string(i));
+                });
+            } catch (const InputError& e) {
+                caught = e.what();
+            }
+            check(caught == "chunk 20", "the exception of the first chunk, got '" + caught + "'");
+        }
+        bool nested = false;
+        try {
+            parallel_for(8, 1,
+                         [](Index, Index) { parallel_for(8, 1, [](Index, Index) { throw NumericalError("deep"); }); });
+        } catch (const NumericalError&) {
+            nested = true;
+        }
+        check(nested, "the exception of a nested loop");
+    }
+    set_thread_count(0);
+    std::printf("checked  exceptions\n");
+}
+
+std::thread::id caller;
+std::atomic<int> polls{0}, polls_elsewhere{0};
+std::atomic<bool> stop{false};
+
+bool hook() {
+    ++polls;
+    if (std::this_thread::get_id() != caller) ++polls_elsewhere;
+    return stop;
+}
+
+bool interrupted(int threads, bool fail_too) {
+    set_thread_count(threads);
+    try {
+        parallel_for(2000, 1, [&](Index i, Index) {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            poll_interrupt();
+            if (fail_too && i > 60) throw InputError("late");
+        });
+    } catch (const Interrupted&) {
+        return true;
+    } catch (const InputError&) {
+        return false;
+    }
+    return false;
+}
+
+void check_interrupts() {
+    caller = std::this_thread::get_id();
+    set_interrupt_hook(hook);
+    for (const int threads : {1, 2, 8}) {
+        stop = false;
+        check(!interrupted(threads, true), "no interrupt before it is asked for");
+        stop = true;
+        check(interrupted(threads, false), "an interrupt ends the loop");
+        std::thread later([] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(60));
+            stop = true;
+        });
+        stop = false;
+        check(interrupted(threads, false), "an interrupt from elsewhere ends the loop");
+        later.join();
+    }
+    check(polls > 0 && polls_elsewhere == 0, "only the caller's thread asks the hook");
+    set_interrupt_hook(nullptr);
+    set_thread_count(0);
+    std::printf("checked  interrupts, %d polls\n", polls.load());
+}
+
+void check_callers() {
+    std::vector<double> sums(6);
+    std::vector<std::thread> callers;
+    for (std::size_t t = 0; t < sums.size(); ++t) {
+        callers.emplace_back([&sums, t] {
+            set_thread_count(static_cast<int>(t % 3) + 1);
+            std::vector<double> parts(100);
+            parallel_for(1000, 10, [&](Index first, Index last) {
+                for (Index i = first; i < last; ++i)
+                    parts[static_cast<std::size_t>(first / 10)] +=
+                        RowStream(1, 0, static_cast<std::uint64_t>(i), StreamOf::test).normal();
+            });
+            for (const double part : parts) sums[t] += part;
+        });
+    }
+    for (auto& thread : callers) thread.join();
+    for (const double sum : sums) check(sum == sums[0], "callers at once");
+    std::printf("checked  callers at once\n");
+}
+
+void check_sampling() {
+    const Vector weights = random_matrix(1, 5, 1).cwiseAbs();
+    same_bits("PairedDesign", [&] {
+        PairedDesign design(3, 17, weights);
+        design.grow(100);
+        design.grow(900);
+        return Bits().add(design.pair_masks(0, design.pairs())).add(design.pair_draws(0, design.pairs()));
+    });
+    same_bits("permutations and their coalitions", [&] {
+        const IndexMatrix orders = random_permutations(5, 9, 3, 300);
+        return Bits().add(orders).add(antithetic_coalitions(orders)).add(systematic_draws(5, weights, 0, 50));
+    });
+    const Matrix background = random_matrix(2, 6, 8);
+    const Vector x = random_matrix(3, 8, 1);
+    const Columns parts = Columns::LinSpaced(8, 0, 7);
+    const Masks masks = all_coalitions(8, 0, 256);
+    same_bits("compose", [&] {
+        Matrix grid(256 * 6, 8), rows(256, 8);
+        compose_grid(x, background, parts, masks, 0, 6, grid);
+        compose(x, background, parts, masks, Indices::Constant(256, 2), rows);
+        return Bits().add(grid).add(rows);
+    });
+    same_bits("tables", [&] {
+        return Bits()
+            .add(gaussian_rows(1, x, x.cwiseAbs(), 0, 500))
+            .add(uniform_rows(1, x, x.array() + 1.0, 0, 500))
+            .add(frequency_rows(1, background.cwiseAbs(), 0, 500));
+    });
+}
+
+void check_regressions() {
+    constexpr Index players = 11, draws = 4, outputs = 3;
+    PairedDesign design(1, players, random_matrix(4, draws, 1).cwiseAbs());
+    design.grow(1500);
+    const Matrix targets = random_matrix(5, design.pairs(), outputs);
+    const Matrix gaps = random_matrix(6, draws, outputs), contrasts = random_matrix(7, draws, players);
+    for (const bool by_draw : {true, false})
+        same_bits(by_draw ? "ClusterRegression by draw" : "ClusterRegression pooled",
+                  [&] { return Bits().add(ClusterRegression(design, by_draw).solve(targets, gaps)); });
+    same_bits("ContrastRegression",
+              [&] { return Bits().add(ContrastRegression(design).solve(targets, gaps, contrasts)); });
+    same_bits("RidgeRegression", [&] { return Bits().add(RidgeRegression(design).solve(targets, gaps)); });
+
+    // One regression serves many callers at once.
+    const ClusterRegression shared(design, true);
+    const Bits expected = Bits().add(shared.solve(targets, gaps));
+    std::vector<std::thread> callers;
+    for (int t = 0; t < 4; ++t)
+        callers.emplace_back(
+            [&] { check(Bits().add(shared.solve(targets, gaps)) == expected, "a shared regression"); });
+    for (auto& thread : callers) thread.join();
+
+    bool singular = false;
+    PairedDesign few(1, players, Vector::Ones(draws));
+    few.grow(8);
+    try {
+        ClusterRegression(few, true);
+    } catch (const NumericalError&) {
+        singular = true;
+    }
+    check(singular, "too few pairs are singular");
+}
+
+void check_least_squares() {
+    constexpr Index rows = 700, features = 230;
+    const Matrix z = random_matrix(8, rows, features), y = random_matrix(9, rows, 2);
+    const Vector w = random_matrix(10, rows, 1).cwiseAbs();
+    same_bits("WeightedLeastSquares", [&] {
+        WeightedLeastSquares fit(features, 2);
+        for (Index first = 0; first < rows; first += 70)
+            fit.add(z.middleRows(first, 70), y.middleRows(first, 70), w.segment(first, 70));
+        return Bits()
+            .add(fit.solve(0.1))
+            .add(fit.solve_with_total(0.1, Vector::Ones(2)))
+            .add(fit.solve_gcv().coefficients);
+    });
+    const Matrix gram = z.transpose() * z, right = z.transpose() * y;
+    const Vector squares = y.colwise().squaredNorm();
+    same_bits("generalised cross-validation of many coefficients",
+              [&] { return Bits().add(RidgePath::solve_gcv_large(gram, right, squares, rows).coefficients); });
+}
+
+void check_shapley() {
+    const Matrix values = random_matrix(11, Index{1} << 13, 2);
+    same_bits("exact_shapley", [&] { return Bits().add(exact_shapley(values, 13)); });
+    const Matrix phi = exact_shapley(values, 13);
+    const Eigen::RowVectorXd gap = values.row(values.rows() - 1) - values.row(0);
+    check((phi.colwise().sum() - gap).cwiseAbs().maxCoeff() < 1e-12, "exact values are efficient");
+
+    const IndexMatrix orders = random_permutations(2, 6, 0, 200);
+    const Matrix steps = random_matrix(12, 200 * 10, 2), ends = random_matrix(13, 200, 2);
+    same_bits("antithetic_contributions",
+              [&] { return Bits().add(antithetic_contributions(orders, steps, ends, ends)); });
+}
+
+}  // namespace
+}  // namespace pellucid
+
+int main() {
+    using namespace pellucid;
+    std::printf("back-end  %s\n", parallel_backend());
+    check_chunks();
+    check_nested();
+    check_exceptions();
+    check_interrupts();
+    check_callers();
+    check_sampling();
+    check_regressions();
+    check_least_squares();
+    check_shapley();
+    std::printf(failures == 0 ? "all right\n" : "%d checks failed\n", failures.load());
+    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

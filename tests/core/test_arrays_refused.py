@@ -1,0 +1,135 @@
+"""Arrays that would need a copy are refused, so that no kernel copies without anyone knowing."""
+
+import numpy as np
+import pytest
+from pellucid import _core
+
+
+def design():
+    made = _core.PairedDesign(0, 4, np.ones(2))
+    made.grow(10)
+    return made
+
+
+def targets():
+    return np.zeros((design().pairs, 2))
+
+
+COMPOSE = {
+    "x": np.zeros(4),
+    "background": np.zeros((3, 4)),
+    "part_of_column": np.arange(4, dtype=np.int32),
+    "masks": np.zeros((5, 4), dtype=np.uint8),
+}
+# name -> (call, the arguments that are arrays, the others)
+KERNELS = {
+    "compose": (_core.compose, {**COMPOSE, "draws": np.zeros(5, dtype=np.int64), "out": np.zeros((5, 4))}, {}),
+    "compose_grid": (_core.compose_grid, {**COMPOSE, "out": np.zeros((10, 4))}, {"first_draw": 0, "draw_count": 2}),
+    "add_weighted": (
+        _core.add_weighted,
+        {
+            "outputs": np.zeros((6, 2)),
+            "weights": np.ones(3),
+            "total": np.zeros((2, 2)),
+            "compensation": np.zeros((2, 2)),
+        },
+        {},
+    ),
+    "gaussian_rows": (
+        _core.gaussian_rows,
+        {"centre": np.zeros(2), "scale": np.ones(2)},
+        {"seed": 0, "first": 0, "count": 3},
+    ),
+    "uniform_rows": (_core.uniform_rows, {"low": np.zeros(2), "high": np.ones(2)}, {"seed": 0, "first": 0, "count": 3}),
+    "frequency_rows": (_core.frequency_rows, {"frequencies": np.ones((2, 3))}, {"seed": 0, "first": 0, "count": 3}),
+    "antithetic_coalitions": (_core.antithetic_coalitions, {"orders": np.array([[0, 1, 2], [2, 1, 0]])}, {}),
+    "systematic_draws": (_core.systematic_draws, {"weights": np.ones(3)}, {"seed": 0, "first": 0, "count": 3}),
+    "saturating_shares": (_core.saturating_shares, {"weights": np.ones(3), "caps": np.ones(3)}, {"total": 1.0}),
+    "PairedDesign": (_core.PairedDesign, {"draw_weights": np.ones(3)}, {"seed": 0, "players": 4}),
+    "exact_shapley": (_core.exact_shapley, {"values": np.zeros((4, 2))}, {"players": 2}),
+    "antithetic_contributions": (
+        _core.antithetic_contributions,
+        {
+            "orders": np.array([[0, 1], [1, 0]]),
+            "values": np.zeros((4, 2)),
+            "empty": np.zeros((2, 2)),
+            "full": np.zeros((2, 2)),
+        },
+        {},
+    ),
+    "WeightedLeastSquares.add": (
+        lambda **arrays: _core.WeightedLeastSquares(2, 2).add(**arrays),
+        {"z": np.ones((3, 2)), "y": np.ones((3, 2)), "w": np.ones(3)},
+        {},
+    ),
+    "WeightedLeastSquares.solve_with_total": (
+        lambda **arrays: _core.WeightedLeastSquares(2, 2).solve_with_total(1.0, **arrays),
+        {"total": np.ones(2)},
+        {},
+    ),
+    "ClusterRegression.solve": (
+        lambda **arrays: _core.ClusterRegression(design(), False).solve(**arrays),
+        {"targets": targets(), "gaps": np.zeros((2, 2))},
+        {},
+    ),
+    "ContrastRegression.solve": (
+        lambda **arrays: _core.ContrastRegression(design()).solve(**arrays),
+        {"targets": targets(), "gaps": np.zeros((2, 2)), "contrasts": np.ones((2, 4))},
+        {},
+    ),
+    "RidgeRegression.solve": (
+        lambda **arrays: _core.RidgeRegression(design()).solve(**arrays),
+        {"targets": targets(), "gaps": np.zeros((2, 2))},
+        {},
+    ),
+}
+ARGUMENTS = [(kernel, name) for kernel, (_, arrays, _) in KERNELS.items() for name in arrays]
+
+
+def changes(array):
+    """The same numbers in arrays that C++ cannot read in place."""
+    narrow = {"f": np.float32, "i": np.int16, "u": np.int8}[array.dtype.kind]
+    yield "narrow", array.astype(narrow)
+    yield "big-endian", array.astype(array.dtype.newbyteorder()) if array.itemsize > 1 else array.astype(np.float64)
+    yield "object", array.astype(object)
+    yield "list", array.tolist()
+    yield "strided", np.repeat(array, 2, axis=-1)[..., ::2]
+    yield "reversed", array[::-1].copy()[::-1]
+    yield "zero stride", np.broadcast_to(array[:1], array.shape)
+    if array.ndim == 2:
+        yield "Fortran", np.asfortranarray(array)
+        yield "cut out", np.repeat(array, 2, axis=1)[:, : array.shape[1]]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_every_kernel_takes_what_it_should(kernel):
+    call, arrays, others = KERNELS[kernel]
+    call(**{name: array.copy() for name, array in arrays.items()}, **others)
+
+
+@pytest.mark.parametrize(("kernel", "argument"), ARGUMENTS)
+def test_what_needs_a_copy_is_refused(kernel, argument):
+    call, arrays, others = KERNELS[kernel]
+    for name, changed in changes(arrays[argument]):
+        try:
+            call(**{**arrays, argument: changed}, **others)
+        except TypeError:
+            continue
+        pytest.fail(f"{kernel}({argument}=) took a {name} array")
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_arrays_that_are_only_read_may_be_read_only(kernel):
+    call, arrays, others = KERNELS[kernel]
+    written = arrays.keys() & (
+        {"out"} if "compose" in kernel else {"total", "compensation"} if kernel == "add_weighted" else set()
+    )
+    frozen = {name: array.copy() for name, array in arrays.items()}
+    for name in frozen.keys() - written:
+        frozen[name].flags.writeable = False
+    call(**frozen, **others)
+    for name in written:
+        read_only = arrays[name].copy()
+        read_only.flags.writeable = False
+        with pytest.raises((TypeError, ValueError)):
+            call(**{**frozen, name: read_only}, **others)
