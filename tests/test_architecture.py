@@ -59,7 +59,7 @@ FILES = {
 ALLOWED: set[tuple[str, str]] = set()
 
 CPP_ROOMS = [
-    {"types", "check", "parallel", "random"},
+    {"types", "check", "thread_pool", "parallel", "random"},
     {"sampling", "regression", "trees", "networks"},
     {"shapley", "influence", "counterfactuals", "metrics", "population"},
     {"bindings"},
@@ -233,12 +233,15 @@ def test_cpp_rooms_depend_one_way(path):
 
 
 def test_one_parallel_loop():
-    """`#pragma omp` and omp.h stand in parallel.cpp alone, and no other file starts threads."""
+    """The thread pool alone starts threads, parallel.cpp alone gives it work, and nothing uses OpenMP."""
     pragma = {name_of(p) for p in CPP if re.search(r"#\s*pragma\s+omp\b|#\s*include\s*<omp\.h>", p.read_text("utf-8"))}
+    pooled = {name_of(p) for p in CPP if re.search(r"\bThreadPool::instance\(\)\.", p.read_text("utf-8"))}
     threads = {name_of(p) for p in CPP if re.search(r"\bstd::(j?thread|async)\b", p.read_text("utf-8"))}
 
-    assert pragma == {"cpp/pellucid/parallel.cpp"}
-    assert threads <= {"cpp/pellucid/parallel.cpp"}
+    assert not pragma
+    assert pooled == {"cpp/pellucid/parallel.cpp"}
+    # parallel.cpp asks std::thread for the number of processors.
+    assert threads <= {"cpp/pellucid/parallel.cpp", "cpp/pellucid/thread_pool.cpp"}
 
 
 def test_the_core_draws_no_foreign_random_numbers():

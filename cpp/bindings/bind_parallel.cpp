@@ -50,7 +50,6 @@ Eigen::Matrix<std::uint64_t, Eigen::Dynamic, 1> random_bits(std::uint64_t seed, 
 void bind_parallel(py::module_& m) {
     m.def("thread_count", &thread_count);
     m.def("set_thread_count", &set_thread_count, "threads"_a);
-    m.def("parallel_backend", &parallel_backend);
     m.def("parallel_probe", &parallel_probe, "n"_a, "chunk"_a, "work"_a, no_gil());
     m.def("random_bits", &random_bits, "seed"_a, "instance"_a, "row"_a, "n"_a, no_gil());
     m.def("random_numbers", &random_numbers, "kind"_a, "seed"_a, "instance"_a, "row"_a, "n"_a, no_gil());

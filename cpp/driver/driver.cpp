@@ -299,7 +299,6 @@ void check_shapley() {
 
 int main() {
     using namespace pellucid;
-    std::printf("back-end  %s\n", parallel_backend());
     check_chunks();
     check_nested();
     check_exceptions();

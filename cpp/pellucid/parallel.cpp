@@ -7,19 +7,15 @@
 #include <exception>
 #include <limits>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
-#include <vector>
 
-#ifndef PELLUCID_STD_THREAD
-#include <omp.h>
-#endif
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
 #endif
 
 #include "pellucid/check.hpp"
+#include "pellucid/thread_pool.hpp"
 
 namespace pellucid {
 namespace {
@@ -41,18 +37,19 @@ std::atomic<InterruptHook> interrupt_hook{nullptr};
     return true;
 }();
 
+int environment_threads(const char* name) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? 0 : static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, most_threads));
+}
+
 int default_threads() {
-    static const int from_environment = [] {
-        const char* text = std::getenv("PELLUCID_NUM_THREADS");
-        return text == nullptr ? 0 : static_cast<int>(std::clamp(std::strtol(text, nullptr, 10), 0L, most_threads));
+    static const int threads = [] {
+        for (const char* name : {"PELLUCID_NUM_THREADS", "OMP_NUM_THREADS"})
+            if (const int asked = environment_threads(name); asked > 0) return asked;
+        const long available = std::thread::hardware_concurrency();
+        return static_cast<int>(std::clamp(available, 1L, most_threads));
     }();
-    if (from_environment > 0) return from_environment;
-#ifdef PELLUCID_STD_THREAD
-    const long available = std::thread::hardware_concurrency();
-#else
-    const long available = omp_get_max_threads();
-#endif
-    return static_cast<int>(std::clamp(available, 1L, most_threads));
+    return threads;
 }
 
 // The state that the threads of one loop share.
@@ -118,14 +115,6 @@ void set_thread_count(int threads) {
     requested_threads = threads;
 }
 
-const char* parallel_backend() {
-#ifdef PELLUCID_STD_THREAD
-    return "std::thread";
-#else
-    return "OpenMP";
-#endif
-}
-
 void set_interrupt_hook(InterruptHook hook) {
     interrupt_hook = hook;
 }
@@ -145,24 +134,10 @@ void parallel_for(Index n, Index chunk, const std::function<void(Index, Index)>&
     if (n <= 0) return;
     Loop loop(n, chunk, body);
     const int threads = static_cast<int>(std::min<Index>(thread_count(), loop.chunks()));
-    if (threads <= 1) {
+    if (threads <= 1)
         loop.work(false);
-    } else {
-#ifdef PELLUCID_STD_THREAD
-        std::vector<std::thread> workers;
-        workers.reserve(static_cast<std::size_t>(threads) - 1);
-        try {
-            for (int t = 1; t < threads; ++t) workers.emplace_back([&loop] { loop.work(true); });
-        } catch (const std::system_error&) {
-            // The system gives no more threads: those there are do all the chunks.
-        }
-        loop.work(false);
-        for (auto& worker : workers) worker.join();
-#else
-#pragma omp parallel num_threads(threads)
-        loop.work(omp_get_thread_num() != 0);
-#endif
-    }
+    else
+        ThreadPool::instance().run(threads - 1, [&loop] { loop.work(true); }, [&loop] { loop.work(false); });
     loop.finish();
 }
 

@@ -18,7 +18,6 @@ struct Interrupted : std::exception {
 
 int thread_count();
 void set_thread_count(int threads);  // for the calling thread; 0 gives the default back
-const char* parallel_backend();
 
 using InterruptHook = bool (*)();
 void set_interrupt_hook(InterruptHook hook);

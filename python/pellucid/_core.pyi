@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ClusterRegression', 'ContrastRegression', 'PairedDesign', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'compose', 'compose_grid', 'exact_shapley', 'frequency_rows', 'gaussian_rows', 'normal_quantile', 'parallel_backend', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_subsets', 'saturating_shares', 'set_thread_count', 'systematic_draws', 'thread_count', 'uniform_rows']
+__all__: list[str] = ['ClusterRegression', 'ContrastRegression', 'PairedDesign', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'compose', 'compose_grid', 'exact_shapley', 'frequency_rows', 'gaussian_rows', 'normal_quantile', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_subsets', 'saturating_shares', 'set_thread_count', 'systematic_draws', 'thread_count', 'uniform_rows']
 class PairedDesign:
     def __init__(self, seed: typing.SupportsInt | typing.SupportsIndex, players: typing.SupportsInt | typing.SupportsIndex, draw_weights: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]) -> None:
         ...
@@ -99,8 +99,6 @@ def frequency_rows(seed: typing.SupportsInt | typing.SupportsIndex, frequencies:
 def gaussian_rows(seed: typing.SupportsInt | typing.SupportsIndex, centre: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], scale: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], first: typing.SupportsInt | typing.SupportsIndex, count: typing.SupportsInt | typing.SupportsIndex) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
     ...
 def normal_quantile(probability: typing.SupportsFloat | typing.SupportsIndex) -> float:
-    ...
-def parallel_backend() -> str:
     ...
 def parallel_probe(n: typing.SupportsInt | typing.SupportsIndex, chunk: typing.SupportsInt | typing.SupportsIndex, work: typing.SupportsInt | typing.SupportsIndex) -> float:
     ...

@@ -52,7 +52,7 @@ def _core() -> str:
         from pellucid import _core as core
     except ImportError as error:
         return f"NOT LOADED: {error}"
-    return f"{core.parallel_backend()}, {core.thread_count()} threads of {os.cpu_count()} processors"
+    return f"{core.thread_count()} threads of {os.cpu_count()} processors"
 
 
 def _line(name: str, value: str) -> str:

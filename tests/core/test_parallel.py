@@ -80,8 +80,6 @@ def test_thread_count_belongs_to_the_calling_thread():
     ],
 )
 def test_threads_of_the_environment(environment, expected):
-    if "OMP_NUM_THREADS" in environment and _core.parallel_backend() != "OpenMP":
-        pytest.skip("only OpenMP reads OMP_NUM_THREADS")
     script = "from pellucid import _core; print(_core.thread_count(), _core.parallel_probe(9, 2, 2).hex())"
     threads, total = run_python(script, **environment)
     assert threads == expected

@@ -39,9 +39,9 @@ void blend_parts(const std::uint8_t* mask, const std::int32_t* part, const doubl
     for (Index c = 0; c < columns; ++c) out[c] = select(mask[part[c]], inside[c], outside[c]);
 }
 
-// Copying is as fast as memory: a second thread pays only where a batch is larger than the caches.
+// A chunk is 1 MiB of rows: long enough to be worth waking a thread for.
 Index rows_per_chunk(Index columns) {
-    return std::max<Index>(1, (Index{1} << 19) / std::max<Index>(1, columns));
+    return std::max<Index>(1, (Index{1} << 17) / std::max<Index>(1, columns));
 }
 
 class Composer {
@@ -76,8 +76,10 @@ class Composer {
 void check_draws(IndicesIn draws, Index rows, Index background_rows) {
     require(draws.size() == rows, "draws must name a background row for each of the ", rows, " masks, got ",
             draws.size());
-    require(draws.size() == 0 || (draws.minCoeff() >= 0 && draws.maxCoeff() < background_rows),
-            "draws must lie between 0 and ", background_rows - 1);
+    if (draws.size() == 0) return;
+    const Index lowest = draws.minCoeff(), highest = draws.maxCoeff();
+    require(lowest >= 0 && highest < background_rows, "draws must be from 0 to ", background_rows - 1, ", got ", lowest,
+            " to ", highest);
 }
 
 void check_room(const MatrixOut& out, Index rows, Index columns) {

@@ -17,8 +17,12 @@ Index block_rows(Index players) {
 
 constexpr double highest_leverage = 0.98;  // above it 1 / (1 - h)^2 says more about rounding than about the error
 
-PELLUCID_SIMD void add_scaled(const float* __restrict operators, double a, Index stride, double* __restrict sum) {
-    for (Index j = 0; j < stride; ++j) sum[j] += a * static_cast<double>(operators[j]);
+PELLUCID_SIMD void add_operators(const float* __restrict operators, Index rows, Index stride,
+                                 const double* __restrict a, double* __restrict sum) {
+    for (Index i = 0; i < rows; ++i) {
+        const float* __restrict row = operators + i * stride;
+        for (Index j = 0; j < stride; ++j) sum[j] += a[i] * static_cast<double>(row[j]);
+    }
 }
 
 // Adds up the parts of the blocks in order, whatever thread made them.
@@ -38,9 +42,12 @@ ClusterRegression::ClusterRegression(const PairedDesign& design, bool by_draw) :
         return by_draw ? std::pair{rows_.draw_start[c], rows_.draw_start[c + 1]} : std::pair{Index{0}, rows_.size()};
     };
     const Index step = block_rows(rows_.players);
-    for (Index c = 0; c < clusters; ++c)
+    for (Index c = 0; c < clusters; ++c) {
+        cluster_blocks_.push_back(static_cast<Index>(blocks_.size()));
         for (auto [first, last] = rows_of(c); first < last; first += step)
             blocks_.push_back({c, first, std::min(first + step, last)});
+    }
+    cluster_blocks_.push_back(static_cast<Index>(blocks_.size()));
 
     const auto factorise_cluster = [&](Index c) {
         const auto [first, last] = rows_of(c);
@@ -96,50 +103,66 @@ void ClusterRegression::prepare_operators() {
     });
 }
 
-ShapleyEstimate ClusterRegression::solve(MatrixIn targets, MatrixIn gaps) const {
-    rows_.check_shapes(targets, gaps);
+ShapleyEstimate ClusterRegression::solve_cluster(Index cluster, MatrixIn targets, MatrixIn gaps) const {
     const Index n = rows_.players, k = targets.cols(), stride = rows_.stride;
-    const auto blocks = static_cast<Index>(blocks_.size());
+    const Index first_block = cluster_blocks_[cluster], blocks = cluster_blocks_[cluster + 1] - first_block;
+    const auto block_of = [&](Index c) { return blocks_[static_cast<std::size_t>(first_block + c)]; };
+    std::vector<Matrix> parts(static_cast<std::size_t>(blocks)), y(static_cast<std::size_t>(blocks));
 
-    std::vector<Matrix> parts(blocks_.size());
     parallel_for(blocks, 1, [&](Index c, Index) {
-        const Block& block = blocks_[static_cast<std::size_t>(c)];
-        Matrix sum = Matrix::Zero(k, stride);
-        for (Index row = block.first; row < block.last; ++row)
-            for (Index o = 0; o < k; ++o)
-                add_mask(rows_.mask(row), row_weight(row) * rows_.target(targets, gaps, row, o), stride, &sum(o, 0));
+        const Block block = block_of(c);
+        const Index rows = block.last - block.first;
+        Matrix own(k, rows), sum = Matrix::Zero(k, stride);
+        Vector weighted(rows);
+        for (Index o = 0; o < k; ++o) {
+            for (Index i = 0; i < rows; ++i) {
+                own(o, i) = rows_.target(targets, gaps, block.first + i, o);
+                weighted[i] = row_weight(block.first + i) * own(o, i);
+            }
+            add_masks(rows_.mask(block.first), rows, stride, weighted.data(), &sum(o, 0));
+        }
+        y[static_cast<std::size_t>(c)] = std::move(own);
         parts[static_cast<std::size_t>(c)] = std::move(sum);
     });
 
-    // t_c = G^-1 (sum of w y u): sums to 0 over the players because u does. Rows of `fits` are padded like the masks.
-    std::vector<Matrix> fits(factors_.size(), Matrix::Zero(k, stride));
-    Matrix values = rows_.equal_split(gaps);
-    for (Index c = 0; c < blocks; ++c)
-        fits[static_cast<std::size_t>(blocks_[c].cluster)] += parts[static_cast<std::size_t>(c)];
-    for (std::size_t c = 0; c < factors_.size(); ++c) {
-        Matrix right = fits[c].leftCols(n).transpose();
-        right.rowwise() -= right.colwise().mean();
-        Matrix fit = factors_[c]->solve(right);
-        fit.rowwise() -= fit.colwise().mean();
-        values += cluster_weight_[static_cast<Index>(c)] * fit;
-        fits[c].leftCols(n) = fit.transpose();
-    }
+    // t = G^-1 (sum of w y u): sums to 0 over the players because u does. Rows of `fit` are padded like the masks.
+    Matrix right = ordered_sum(parts, k, stride).leftCols(n).transpose();
+    right.rowwise() -= right.colwise().mean();
+    Matrix values = factors_[static_cast<std::size_t>(cluster)]->solve(right);
+    values.rowwise() -= values.colwise().mean();
+    Matrix fit = Matrix::Zero(k, stride);
+    fit.leftCols(n) = values.transpose();
 
     parallel_for(blocks, 1, [&](Index c, Index) {
-        const Block& block = blocks_[static_cast<std::size_t>(c)];
-        const Matrix& fit = fits[static_cast<std::size_t>(block.cluster)];
+        const Block block = block_of(c);
+        const Index rows = block.last - block.first;
         Matrix sum = Matrix::Zero(k, stride);
-        for (Index row = block.first; row < block.last; ++row) {
-            const float* operators = squared_operators_.data() + row * stride;
-            for (Index o = 0; o < k; ++o) {
-                const double error =
-                    rows_.target(targets, gaps, row, o) - dot_mask(rows_.mask(row), &fit(o, 0), stride);
-                add_scaled(operators, error * error, stride, &sum(o, 0));
-            }
+        Vector error(rows);
+        for (Index o = 0; o < k; ++o) {
+            dot_masks(rows_.mask(block.first), rows, stride, &fit(o, 0), error.data());
+            error = (y[static_cast<std::size_t>(c)].row(o).transpose() - error).cwiseAbs2();
+            add_operators(squared_operators_.data() + block.first * stride, rows, stride, error.data(), &sum(o, 0));
         }
         parts[static_cast<std::size_t>(c)] = std::move(sum);
     });
-    return {values, ordered_sum(parts, k, stride).leftCols(n).transpose()};
+    return {cluster_weight_[cluster] * values, ordered_sum(parts, k, stride).leftCols(n).transpose()};
+}
+
+ShapleyEstimate ClusterRegression::solve(MatrixIn targets, MatrixIn gaps) const {
+    rows_.check_shapes(targets, gaps);
+    std::vector<ShapleyEstimate> parts(factors_.size());
+    const auto solve_one = [&](Index c) { parts[static_cast<std::size_t>(c)] = solve_cluster(c, targets, gaps); };
+    if (parts.size() == 1)
+        solve_one(0);  // the parallel work is inside
+    else
+        parallel_for(static_cast<Index>(parts.size()), 1, [&](Index c, Index) { solve_one(c); });
+
+    ShapleyEstimate total{rows_.equal_split(gaps), Matrix::Zero(rows_.players, targets.cols())};
+    for (const ShapleyEstimate& part : parts) {
+        total.values += part.values;
+        total.variance += part.variance;
+    }
+    return total;
 }
 
 }  // namespace pellucid

@@ -77,16 +77,28 @@ void add_gram(const Matrix& u, const Vector& w, Matrix& gram) {
     });
 }
 
-PELLUCID_SIMD void add_mask(const std::uint8_t* __restrict mask, double a, Index stride, double* __restrict sum) {
-    for (Index j = 0; j < stride; ++j) sum[j] += a * static_cast<double>(mask[j]);
+PELLUCID_SIMD void add_masks(const std::uint8_t* __restrict masks, Index rows, Index stride,
+                             const double* __restrict a, double* __restrict sum) {
+    for (Index i = 0; i < rows; ++i) {
+        const std::uint8_t* __restrict mask = masks + i * stride;
+        for (Index j = 0; j < stride; ++j) sum[j] += a[i] * static_cast<double>(mask[j]);
+    }
 }
 
-// Eight running sums: an order of addition that vectorises and is the same on every processor.
-PELLUCID_SIMD double dot_mask(const std::uint8_t* __restrict mask, const double* __restrict t, Index stride) {
-    double lane[8] = {};
-    for (Index j = 0; j < stride; j += 8)
-        for (Index l = 0; l < 8; ++l) lane[l] += static_cast<double>(mask[j + l]) * t[j + l];
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+PELLUCID_SIMD void dot_masks(const std::uint8_t* __restrict masks, Index rows, Index stride,
+                             const double* __restrict t, double* __restrict out) {
+    std::vector<double> buffer(static_cast<std::size_t>(stride));
+    double* __restrict product = buffer.data();
+    for (Index i = 0; i < rows; ++i) {
+        // In two steps, because compilers vectorise a conversion of bytes and a sum, but not both at once.
+        const std::uint8_t* __restrict mask = masks + i * stride;
+        for (Index j = 0; j < stride; ++j) product[j] = static_cast<double>(mask[j]) * t[j];
+        // Eight running sums: an order of addition that vectorises and is the same on every processor.
+        double lane[8] = {};
+        for (Index j = 0; j < stride; j += 8)
+            for (Index l = 0; l < 8; ++l) lane[l] += product[j + l];
+        out[i] = ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+    }
 }
 
 }  // namespace pellucid

@@ -46,8 +46,8 @@ struct PairRows {
 // gram += U' diag(w) U, lower triangle, tiles of columns in parallel; every entry is summed in the order of the rows.
 void add_gram(const Matrix& u, const Vector& w, Matrix& gram);
 
-// sum += a * mask, entry by entry, and the product mask . t; both over `stride` entries.
-void add_mask(const std::uint8_t* mask, double a, Index stride, double* sum);
-double dot_mask(const std::uint8_t* mask, const double* t, Index stride);
+// sum += sum_i a_i mask_i over `rows` masks of `stride` entries, and out_i = mask_i . t.
+void add_masks(const std::uint8_t* masks, Index rows, Index stride, const double* a, double* sum);
+void dot_masks(const std::uint8_t* masks, Index rows, Index stride, const double* t, double* out);
 
 }  // namespace pellucid

@@ -36,16 +36,16 @@ class Permutations:
     def rows_per_pair(self) -> int:
         return 2 * (self.players - 1)
 
-    def pairs(self, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+    def pairs(self, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
         """Orders (m, p), their draws (m,), and the coalitions (m * 2(p-1), p) on the way, of pairs first..last-1."""
         return self._pairs(first, last)
 
-    def _make_pairs(self, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+    def _make_pairs(self, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
         from pellucid import _core
 
         orders = _core.random_permutations(self.seed, self.players, first, last - first)
         draws = _core.systematic_draws(self.seed, self.draw_weights, first, last - first)
-        return orders, draws, _core.antithetic_coalitions(orders)
+        return orders, draws, _core.antithetic_coalitions(orders).view(np.bool_)
 
     def estimate(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ RULES = {
 class Stage:
     """What one stage plays, and the regression over everything played up to its end."""
 
-    masks: NDArray[np.uint8]
+    masks: NDArray[np.bool_]
     draws: NDArray[np.int64]
     pairs: int
     complete: bool
@@ -78,7 +79,7 @@ class Regression:
         design.grow(limit)
         kind, regression = self._choose_regression(limit)
         return Stage(
-            masks=design.pair_masks(first, design.pairs),
+            masks=design.pair_masks(first, design.pairs).view(np.bool_),
             draws=design.pair_draws(first, design.pairs),
             pairs=design.pairs,
             complete=design.complete,
@@ -120,6 +121,7 @@ class Regression:
         """Play stage by stage until the tolerance is met; the targets in `played` are not played again."""
         empty, full = game.ends()
         gaps = np.ascontiguousarray(full - empty)
+        contrasts = cache(lambda: contrasts_of(game))
         targets = [*played]
         result: Estimate | None = None
         for index in range(len(self.limits)):
@@ -130,7 +132,7 @@ class Regression:
                 targets.append(_half_differences(game.play(stage.masks, stage.draws)))
             if index + 1 < len(played):
                 continue
-            values, std_err, rule = self._fit(stage, np.concatenate(targets), gaps, game)
+            values, std_err, rule = self._fit(stage, np.concatenate(targets), gaps, contrasts)
             reached = stage.complete or tolerance is None or precise_enough(values, std_err, tolerance)
             result = Estimate(
                 values=values,
@@ -148,13 +150,15 @@ class Regression:
         assert result is not None
         return result
 
-    def _fit(self, stage: Stage, targets: Array, gaps: Array, game: GameLike) -> tuple[Array, Array, str]:
+    def _fit(
+        self, stage: Stage, targets: Array, gaps: Array, contrasts: Callable[[], Array | None]
+    ) -> tuple[Array, Array, str]:
         """Values and standard errors (p, k) of everything played so far, and the rule in words."""
         if stage.kind == "ridge":
             values = stage.regression.solve(targets, gaps)
             return values, np.full_like(values, np.nan), "ridge by generalised cross-validation"
         if stage.kind == "contrast":
-            fit = stage.regression.solve(targets, gaps, contrasts_of(game))
+            fit = stage.regression.solve(targets, gaps, contrasts())
         else:
             fit = stage.regression.solve(targets, gaps)
         rule = RULES[stage.kind] if len(gaps) > 1 else "least squares"

@@ -247,6 +247,8 @@ class Game:
             raise InputError(
                 f"columns: index {self._columns.max()} is out of range; the model has {outputs.shape[1]} outputs"
             )
+        if np.array_equal(self._columns, np.arange(outputs.shape[1])):
+            return outputs
         return np.ascontiguousarray(outputs[:, self._columns])
 
     def _check_given_ends(self) -> None:

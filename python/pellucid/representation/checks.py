@@ -24,14 +24,14 @@ def checked_masks(masks: Any, *, p: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(array, dtype=np.uint8)
 
 
-def checked_draws(draws: Any, *, m: int, n_draws: int) -> NDArray[np.int64]:
-    """Draws (m,), one per mask, each from 0 to B - 1, as contiguous int64."""
+def checked_draws(draws: Any, *, m: int, n_draws: int | None) -> NDArray[np.int64]:
+    """Draws (m,), one per mask, each from 0 to B - 1, as contiguous int64; the range is not looked at where None."""
     array = np.asarray(draws)
     if array.shape != (m,):
         raise InputError(f"draws must have shape ({m},), one per mask, got {array.shape}")
     if array.dtype.kind not in "iu" and m:
         raise InputError(f"draws must be integers, got {array.dtype}")
-    if m and (array.min() < 0 or array.max() >= n_draws):
+    if m and n_draws is not None and (array.min() < 0 or array.max() >= n_draws):
         raise InputError(f"draws must be from 0 to {n_draws - 1}, got {array.min()} to {array.max()}")
     return np.ascontiguousarray(array, dtype=np.int64)
 

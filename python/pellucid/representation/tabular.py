@@ -70,7 +70,7 @@ class Tabular:
         from pellucid import _core
 
         masks = checked_masks(masks, p=len(self.parts))
-        draws = checked_draws(draws, m=len(masks), n_draws=self.n_draws)
+        draws = checked_draws(draws, m=len(masks), n_draws=None)  # the core refuses draws out of range
         rows = self._target(out, len(masks))
         _core.compose(self.x, self.background, self._part_of_column, masks, draws, rows)
         return rows
