@@ -120,7 +120,7 @@ def test_arguments_that_are_none_exit_with_code_2(arguments, capsys):
     assert "usage: python -m pellucid" in capsys.readouterr().err
 
 
-def test_info_prints_versions_threads_and_the_back_end(capsys):
+def test_info_prints_versions_and_the_number_of_threads(capsys):
     code, out, _ = run(capsys, "info")
     assert code == 0
     facts = dict(line.split(maxsplit=1) for line in out.splitlines())

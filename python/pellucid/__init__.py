@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from pellucid import estimation, games
 from pellucid.attribution import Shapley, shapley
 from pellucid.errors import (
@@ -17,6 +20,9 @@ from pellucid.errors import (
 from pellucid.model import Model
 from pellucid.results import Attribution, Report
 from pellucid.space import Feature, Space
+
+if TYPE_CHECKING:
+    from pellucid import plots
 
 __version__ = "0.1.0"
 
@@ -37,5 +43,17 @@ __all__ = [
     "Space",
     "estimation",
     "games",
+    "plots",
     "shapley",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # Importing the package stays light: the plots come when somebody asks for them.
+    if name == "plots":
+        return import_module("pellucid.plots")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

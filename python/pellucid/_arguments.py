@@ -37,17 +37,24 @@ def _is_real(value: Any) -> bool:
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.bool_))
 
 
+def checked_threads(n_threads: Any) -> int | None:
+    if n_threads is None:
+        return None
+    if not is_whole(n_threads) or not 1 <= int(n_threads) <= 1024:
+        raise InputError(f"n_threads must be a whole number from 1 to 1024, or None for all, got {n_threads!r}")
+    return int(n_threads)
+
+
 @contextmanager
 def threads(n_threads: int | None) -> Iterator[None]:
     """Within it the core uses so many threads for calls from this thread; None leaves the default."""
     from pellucid import _core
 
+    n_threads = checked_threads(n_threads)
     if n_threads is None:
         yield
         return
-    if not is_whole(n_threads) or not 1 <= int(n_threads) <= 1024:
-        raise InputError(f"n_threads must be a whole number from 1 to 1024, or None for all, got {n_threads!r}")
-    _core.set_thread_count(int(n_threads))
+    _core.set_thread_count(n_threads)
     try:
         yield
     finally:

@@ -17,6 +17,12 @@ Progress = bool | Callable[[int, int, float], Any] | None
 QUIET_SECONDS = 2.0
 
 
+def checked_progress(progress: Any) -> Progress:
+    if progress is None or isinstance(progress, bool) or callable(progress):
+        return progress  # type: ignore[no-any-return]
+    raise InputError(f"progress must be None, True, False or a callable of (done, total, seconds), got {progress!r}")
+
+
 def track(items: Iterable[T], *, total: int, progress: Progress, label: str) -> Iterator[T]:
     """Yield the items and say how far it is.
 
@@ -28,10 +34,7 @@ def track(items: Iterable[T], *, total: int, progress: Progress, label: str) -> 
     if callable(progress):
         yield from _tell(items, total, progress)
         return
-    if progress is not None and not isinstance(progress, bool):
-        raise InputError(
-            f"progress must be None, True, False or a callable of (done, total, seconds), got {progress!r}"
-        )
+    checked_progress(progress)
     if progress is False or total <= 1 or (progress is None and not _somebody_looks()):
         yield from items
         return

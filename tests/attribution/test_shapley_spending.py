@@ -78,7 +78,7 @@ class TestSpending:
         assert report.method == "Shapley values by regression"
         assert (report.seed, report.budget, report.tolerance, report.link) == (7, 400, None, "identity")
         assert (report.value_function, report.background_rows) == ("marginal", 6)
-        assert report.converged == (True, True, True)
+        assert report.converged == ()
         assert 0 <= report.seconds_outside_model <= report.seconds
         assert report.coalitions <= 400
         assert report.model_output == "value"
@@ -142,16 +142,44 @@ class TestRefine:
         np.testing.assert_allclose(refined.values, fresh.values, atol=1e-10)
 
     @pytest.mark.parametrize("method", ["regression", "permutation"])
-    def test_what_was_too_large_to_keep_is_played_again(self, method, monkeypatch):
-        expected = self.explain(method=method).refine(300)
+    def test_what_was_too_large_to_keep_is_played_again_and_counted(self, method, monkeypatch):
         monkeypatch.setattr(EXPLAINER, "KEPT_BYTES", 0)
+        asked = 0
 
-        refined = self.explain(method=method).refine(300)
+        def model(rows):
+            nonlocal asked
+            asked += len(rows)
+            return MODEL(rows)
 
-        np.testing.assert_allclose(refined.values, expected.values, atol=1e-11)
+        result = Shapley(model, BACKGROUND, method=method, budget=150)(X)
+        refined = result.refine(400)
+
+        assert asked == sum(refined.report.rows_per_row)
+        assert max(refined.report.rows_per_row) <= 400
+        assert any("played again" in warning for warning in refined.report.warnings)
+        with pytest.raises(BudgetError, match="refine needs a budget of at least"):
+            result.refine(200)
+
+    @pytest.mark.parametrize("method", ["regression", "permutation"])
+    def test_it_can_be_refined_again_and_again(self, method):
+        """Every refinement goes on from the last, and ends where one call with the whole budget does."""
+        rng = np.random.default_rng(3)
+        background, x = rng.normal(size=(40, 18)), rng.normal(size=(2, 18))
+
+        def model(rows):
+            return np.sin(rows).sum(axis=1) + rows[:, 0] * rows[:, 1]
+
+        result = Shapley(model, background, method=method, budget=3000)(x)
+        for budget in (7000, 20_000, 60_000):
+            result = result.refine(budget)
+        direct = Shapley(model, background, method=method, budget=60_000)(x)
+
+        np.testing.assert_allclose(result.values, direct.values, atol=1e-10)
+        np.testing.assert_allclose(result.std_err, direct.std_err, atol=1e-10)
+        assert result.report.rows_per_row == direct.report.rows_per_row
 
     def test_a_budget_already_spent_is_refused(self):
-        with pytest.raises(BudgetError, match="refine needs a budget above"):
+        with pytest.raises(BudgetError, match="refine needs a budget of at least"):
             self.explain().refine(150)
         with pytest.raises(InputError, match="budget"):
             self.explain().refine(0)
@@ -178,3 +206,33 @@ class TestRefine:
         result.save(tmp_path / "saved")
 
         assert Attribution.load(tmp_path / "saved") == result
+
+
+class TestOutliers:
+    """One background row far from the others and a model that curves: few pairs play the row that matters most."""
+
+    def setup_method(self):
+        rng = np.random.default_rng(0)
+        weights, u = np.triu(rng.normal(size=(8, 8))), rng.normal(size=(3, 8))
+        self.background = rng.normal(size=(60, 8))
+        self.background[-1, :5] = 12.0
+        self.x = rng.normal(size=(1, 8))
+        self.model = lambda rows: (
+            np.einsum("ij,jk,ik->i", rows, weights, rows)
+            + 20 * np.sin(rows @ u[0] * 0.5)
+            + 0.3 * (rows @ u[1]) * (rows @ u[2]) * rows[:, 0]
+        )
+        self.truth = shapley(self.model, self.x, background=self.background, method="exact").values[0, :, 0]
+
+    @pytest.mark.parametrize("options", [{"budget": 800}, {"tolerance": 0.05}])
+    def test_intervals_cover(self, options):
+        hits = []
+        for seed in range(60):
+            explain = Shapley(self.model, self.background, method="regression", seed=seed, **options)
+            result = explain(self.x)
+            low, high = result.interval(0.95)
+            hits.append((low[0, :, 0] <= self.truth) & (self.truth <= high[0, :, 0]))
+        shares = np.mean(hits, axis=0)
+
+        assert shares.mean() > 0.9
+        assert shares.min() > 0.75

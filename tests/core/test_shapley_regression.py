@@ -25,6 +25,7 @@ class Play:
         self.e = np.array(
             [self.design.expected(b, s) for b, s in zip(self.b, self.S.sum(axis=1).astype(int), strict=True)]
         )
+        self.per_draw = np.array([self.design.pairs_per_draw(b) for b in range(len(self.w))])
 
     def twin(self, of, *more):
         return of(self.S, self.b, self.e, self.w, self.y, self.D, *more)
@@ -81,9 +82,22 @@ def test_contrast_against_the_twin(p, B, k, limits):
     play = random_play(p, B, k, limits)
     z = np.random.default_rng(1).normal(size=(B, p))
     found = _core.ContrastRegression(play.design).solve(play.y, play.D, z)
-    values, variance = play.twin(slow.contrast, z)
+    values, variance = play.twin(slow.contrast, z, play.per_draw)
     np.testing.assert_allclose(found.values, values, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(found.variance, variance, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("limit", [45, 90, 200])
+def test_contrast_against_the_twin_with_a_draw_far_from_all_others(limit, seed):
+    """Few pairs play it, or none: its leverage is near 1, or would be."""
+    play = random_play(7, 60, 2, [limit], seed)
+    z = np.random.default_rng(seed).normal(size=(60, 7))
+    z[11] = 40.0 + np.arange(7)
+    found = _core.ContrastRegression(play.design).solve(play.y, play.D, z)
+    values, variance = play.twin(slow.contrast, z, play.per_draw)
+    np.testing.assert_allclose(found.values, values, rtol=1e-7, atol=1e-7)
+    np.testing.assert_allclose(found.variance, variance, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize(("p", "B", "limits"), [(6, 1, [8]), (8, 5, [20]), (9, 30, [27])])
@@ -155,7 +169,7 @@ def test_contrasts_of_zero_and_equal_contrasts_are_no_trouble():
     z[:, 2] = 0.0
     z[:, 4] = 1.5
     found = _core.ContrastRegression(play.design).solve(play.y, play.D, z)
-    values, variance = play.twin(slow.contrast, z)
+    values, variance = play.twin(slow.contrast, z, play.per_draw)
     np.testing.assert_allclose(found.values, values, atol=1e-9)
     np.testing.assert_allclose(found.variance, variance, rtol=1e-6, atol=1e-12)
 

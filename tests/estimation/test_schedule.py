@@ -22,8 +22,13 @@ from pellucid.estimation.schedule import DEFAULT_BUDGET, Spending, spending, sta
     ],
 )
 def test_spending(budget, tolerance, expected):
-    assert spending(budget, tolerance) == expected
+    assert spending(budget, tolerance, overhead=500) == expected
     assert DEFAULT_BUDGET == 100_000
+
+
+def test_a_large_background_leaves_rows_for_the_coalitions():
+    assert spending(None, None, overhead=200_000) == Spending(250_000, 0.01)
+    assert spending(1000, None, overhead=200_000) == Spending(1000, None)
 
 
 @pytest.mark.parametrize("first", [1, 7, 100, 256])

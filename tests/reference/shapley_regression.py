@@ -58,14 +58,42 @@ def pooled(S, b, e, w, y, D):
     return w @ D / n + t, variance
 
 
-def contrast(S, b, e, w, y, D, z):
+def contrast(S, b, e, w, y, D, z, expected):
     """One fit whose coefficients move with the draw: t_b = D_b/n + P (c1 + z_b c2), P centres; z (B, n)."""
     n = S.shape[1]
     U, target, weight, missing = rows_of(S, b, e, y, D)
     P = np.eye(n) - 1 / n
     to_values = np.hstack([P, P @ np.diag(w @ z)])
-    t, variance = fit(np.hstack([U, U * z[b]]), target, weight * w[b], missing, to_values)
-    return w @ D / n + t, variance
+    A, weight = np.hstack([U, U * z[b]]), weight * w[b]
+    inverse = np.linalg.pinv(A.T @ np.diag(weight) @ A, hermitian=True, rcond=1e-10)
+    t = inverse @ A.T @ np.diag(weight) @ target
+    variance = np.zeros((n, target.shape[1]))
+    for draw in range(len(w)):
+        of = b == draw
+        X = np.vstack([np.eye(n), np.diag(z[draw])])
+        if not of.any():  # not played: all that the fit says of it may be wrong, where one pair would have moved it
+            if w[draw] / max(expected[draw], 1.0) * np.trace(X.T @ inverse @ X) > 1.0:
+                variance += (w[draw] * P @ X.T @ t) ** 2
+            continue
+        h = weight[of] * np.einsum("ij,jk,ik->i", A[of], inverse, A[of])
+        if h.max() <= 0.5:
+            variance += fit_variance(A[of], target[of] - A[of] @ t, weight[of], missing[of], inverse, to_values)
+        else:  # judged by the fit to the other draws: (I - H)^-1 e, at most a million times e
+            root = np.sqrt(weight[of])
+            lam, V = np.linalg.eigh(root[:, None] * (A[of] @ inverse @ A[of].T) * root)
+            e = V @ np.diag(1 / np.maximum(1 - lam, 1e-6)) @ V.T @ (root[:, None] * (target[of] - A[of] @ t))
+            L = to_values @ inverse @ A[of].T * root
+            variance += missing[of].max() * np.maximum((L @ e) ** 2, L**2 @ e**2)
+    return w @ D / n + to_values @ t, variance
+
+
+def fit_variance(A, errors, weight, missing, inverse, to_values):
+    """The HC3 sandwich of some rows of a fit."""
+    variance = 0.0
+    for a, w, m, error in zip(A, weight, missing, errors, strict=True):
+        L = to_values @ inverse @ a * w
+        variance = variance + m * np.outer(L**2, error**2) / (1 - w * a @ inverse @ a) ** 2
+    return variance
 
 
 def shrunk(S, b, e, w, y, D):

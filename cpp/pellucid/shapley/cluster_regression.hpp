@@ -36,8 +36,8 @@ class ClusterRegression {
     bool by_draw_;
     std::vector<std::optional<Factor>> factors_;
     Vector cluster_weight_;
-    std::vector<Block> blocks_;           // of rows, cluster by cluster
-    std::vector<Index> cluster_blocks_;   // the first block of every cluster, and one past the last
+    std::vector<Block> blocks_;             // of rows, cluster by cluster
+    std::vector<Index> cluster_blocks_;     // the first block of every cluster, and one past the last
     std::vector<float> squared_operators_;  // (rows, stride), missing L^2 / (1 - h)^2; float is ample for a variance
 };
 

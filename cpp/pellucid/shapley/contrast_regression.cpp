@@ -10,7 +10,9 @@ namespace pellucid {
 namespace {
 
 constexpr Index chunks_at_most = 16;  // partial sums held at once: fixed, so that the bits are
-constexpr double highest_leverage = 0.98;
+// Above it the fit follows the pairs of a draw whatever they say, and their residuals tell nothing.
+constexpr double highest_trusted_leverage = 0.5;
+constexpr double least_freedom = 1e-6;  // of a direction of the residuals: below it they are rounding
 
 // The pairs of one draw: u (m, n) centred, y (m, k) and the weights w (m,), the weight of the draw included.
 struct PairsOfDraw {
@@ -35,6 +37,21 @@ Matrix folded(const Matrix& m, const Vector& z) {
            z.asDiagonal() * (m.bottomLeftCorner(n, n) + m.bottomRightCorner(n, n) * z.asDiagonal());
 }
 
+// The variance that one draw adds when it is judged by the fit to all other draws: its residuals without it are
+// (I - H)^-1 e with H = W^1/2 U Q U' W^1/2 (CR3 of Bell and McCaffrey, Survey Methodology 28, 2002). A draw far from
+// all others would otherwise be fitted without error from a handful of pairs, and pass for known.
+Matrix left_out_variance(const PairsOfDraw& pairs, const Matrix& q, const Matrix& operators, const Matrix& error) {
+    const Vector root = pairs.w.cwiseSqrt();
+    const Eigen::MatrixXd rows = root.asDiagonal() * pairs.u;
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(rows * q * rows.transpose());
+    const Vector freedom = (1.0 - eigen.eigenvalues().array()).max(least_freedom);
+    const Eigen::MatrixXd rotated = eigen.eigenvectors().transpose() * (root.asDiagonal() * error);
+    const Matrix left_out = root.asDiagonal() * (eigen.eigenvectors() * freedom.cwiseInverse().asDiagonal() * rotated);
+    // The errors of a draw have one cause and add up; where they cancel by chance, they count one by one.
+    const Matrix together = (operators.transpose() * left_out).cwiseAbs2();
+    return together.cwiseMax(operators.cwiseAbs2().transpose() * left_out.cwiseAbs2());
+}
+
 }  // namespace
 
 ContrastRegression::ContrastRegression(const PairedDesign& design) : rows_(design) {
@@ -50,7 +67,6 @@ void ContrastRegression::for_draws(const Body& body) const {
     const auto chunks = static_cast<Index>(first_draw_.size()) - 1;
     parallel_for(chunks, 1, [&](Index c, Index) {
         for (Index b = first_draw_[c]; b < first_draw_[c + 1]; ++b) {
-            if (rows_.draw_start[b] == rows_.draw_start[b + 1]) continue;
             body(static_cast<std::size_t>(c), b);
             poll_interrupt();
         }
@@ -71,6 +87,7 @@ ShapleyEstimate ContrastRegression::solve(MatrixIn targets, MatrixIn gaps, Matri
     const std::size_t chunks = first_draw_.size() - 1;
     std::vector<Matrix> grams(chunks, Matrix::Zero(2 * n, 2 * n)), responses(chunks, Matrix::Zero(2 * n, k));
     for_draws([&](std::size_t chunk, Index b) {
+        if (rows_.draw_start[b] == rows_.draw_start[b + 1]) return;
         const PairsOfDraw pairs = pairs_of(rows_, targets, gaps, b);
         const Vector z = scaled.row(b);
         const Matrix weighted = pairs.w.asDiagonal() * pairs.u;
@@ -102,14 +119,30 @@ ShapleyEstimate ContrastRegression::solve(MatrixIn targets, MatrixIn gaps, Matri
         const PairsOfDraw pairs = pairs_of(rows_, targets, gaps, b);
         const Vector z = scaled.row(b);
         const Matrix fit = coefficients.topRows(n) + z.asDiagonal() * coefficients.bottomRows(n);
+        if (pairs.w.size() == 0) {
+            // Not played: nothing tells what the fit gets wrong about a draw that would have moved it.
+            const double pair_weight = rows_.draw_weights[b] / std::max(rows_.expected[b], 1.0);
+            if (pair_weight * folded(inverse, z).trace() > 1.0) {
+                const Matrix centred = fit.rowwise() - fit.colwise().mean();
+                variances[chunk] += (rows_.draw_weights[b] * centred).cwiseAbs2();
+            }
+            return;
+        }
         const Vector leverage =
             (pairs.u * folded(inverse, z)).cwiseProduct(pairs.u).rowwise().sum().cwiseProduct(pairs.w);
         const Matrix operators =
             pairs.u * (to_values.leftCols(n) + to_values.rightCols(n) * z.asDiagonal()).transpose();
-        Matrix error = (pairs.y - pairs.u * fit).cwiseAbs2();
+        Matrix error = pairs.y - pairs.u * fit;
+        if (leverage.maxCoeff() > highest_trusted_leverage) {
+            // A draw of which every pair was played cannot change any more.
+            const auto first = rows_.missing.begin() + rows_.draw_start[b];
+            const double missing = *std::max_element(first, first + error.rows());
+            variances[chunk] += missing * left_out_variance(pairs, folded(inverse, z), operators, error);
+            return;
+        }
         for (Index i = 0; i < error.rows(); ++i) {
-            const double scale = pairs.w[i] / (1.0 - std::min(leverage[i], highest_leverage));
-            error.row(i) *= rows_.missing[rows_.draw_start[b] + i] * scale * scale;
+            const double scale = pairs.w[i] / (1.0 - leverage[i]);
+            error.row(i) = rows_.missing[rows_.draw_start[b] + i] * scale * scale * error.row(i).cwiseAbs2();
         }
         variances[chunk].noalias() += operators.cwiseAbs2().transpose() * error;
     });

@@ -3,7 +3,8 @@
 //   t_b = D_b / n + P (c1 + z_b * c2)      P centres over the players
 // z_b says how far the explained row is from draw b in each player's feature, so a model that is linear in its features
 // is fitted without error from any few pairs, and a smooth one nearly so. Values: the mean of t_b over all draws,
-// played or not. Variance: HC3 as in ClusterRegression, with the operators of this fit.
+// played or not. Variance: HC3 as in ClusterRegression, with the operators of this fit; a draw with a leverage above
+// 1/2 adds what the fit without it gets wrong about it instead.
 #pragma once
 
 #include <vector>

@@ -45,6 +45,7 @@ PairRows::PairRows(const PairedDesign& design)
         share.push_back(size / n);
         missing.push_back(std::max(0.0, 1.0 - expected / pairs_of_size(players, s)));
     }
+    for (Index b = 0; b < draws; ++b) expected.push_back(design.plan().pairs_per_draw(b));
     std::partial_sum(draw_start.begin(), draw_start.end(), draw_start.begin());
 }
 
@@ -77,16 +78,16 @@ void add_gram(const Matrix& u, const Vector& w, Matrix& gram) {
     });
 }
 
-PELLUCID_SIMD void add_masks(const std::uint8_t* __restrict masks, Index rows, Index stride,
-                             const double* __restrict a, double* __restrict sum) {
+PELLUCID_SIMD void add_masks(const std::uint8_t* __restrict masks, Index rows, Index stride, const double* __restrict a,
+                             double* __restrict sum) {
     for (Index i = 0; i < rows; ++i) {
         const std::uint8_t* __restrict mask = masks + i * stride;
         for (Index j = 0; j < stride; ++j) sum[j] += a[i] * static_cast<double>(mask[j]);
     }
 }
 
-PELLUCID_SIMD void dot_masks(const std::uint8_t* __restrict masks, Index rows, Index stride,
-                             const double* __restrict t, double* __restrict out) {
+PELLUCID_SIMD void dot_masks(const std::uint8_t* __restrict masks, Index rows, Index stride, const double* __restrict t,
+                             double* __restrict out) {
     std::vector<double> buffer(static_cast<std::size_t>(stride));
     double* __restrict product = buffer.data();
     for (Index i = 0; i < rows; ++i) {

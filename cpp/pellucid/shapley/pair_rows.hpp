@@ -40,6 +40,7 @@ struct PairRows {
     std::vector<double> shift;        // (|S| - n/2) / n
     std::vector<double> missing;      // 1 - e_bs / all pairs of the cell: 0 where nothing was left out
     std::vector<double> share;        // |S| / n
+    std::vector<double> expected;     // (draws), the expected pairs of each draw
     Vector draw_weights;
 };
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pellucid.errors import InputError
@@ -48,14 +48,14 @@ def find_predictor(model: Any, *, model_output: str | None = None) -> Predictor:
     ----------
     model : a callable, or a fitted object with `predict_proba`, `decision_function` or `predict`.
         The bound method of a fitted object (`classifier.predict_proba`) is read like the object, so class
-        and feature names are known.
+        and feature names are known. A bound `predict` of a classifier explains its labels as numbers.
     model_output : "probability", "raw" or "value"; None picks "probability" where the model has
         `predict_proba` and "value" otherwise.
 
     Raises
     ------
     InputError : not a model, not fitted, or without the output asked for.
-    ModelOutputError : `predict` of a classifier was asked for, which returns labels.
+    ModelOutputError : model_output="value" of a classifier was asked for, which returns labels.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def _has_predict(model: Any) -> bool:
     return not inspect.isclass(model) and any(callable(getattr(model, name, None)) for name in names)
 
 
-def _adapter_of(model: Any) -> Callable[[Any, str | None], Predictor]:
+def _adapter_of(model: Any) -> Callable[..., Predictor]:
     libraries = {base.__module__.partition(".")[0] for base in type(model).__mro__}
     if libraries & _BOOSTING_LIBRARIES:
         from pellucid.adapters import boosting
@@ -102,7 +102,10 @@ _OUTPUT_OF_METHOD = {"predict_proba": "probability", "decision_function": "raw"}
 def _from_callable(function: Callable[[Any], Any], model_output: str | None) -> Predictor:
     owner, method = getattr(function, "__self__", None), getattr(function, "__name__", "")
     own_output = _OUTPUT_OF_METHOD.get(method)
-    if owner is not None and own_output is not None and not inspect.isclass(owner):
+    of_object = owner is not None and not inspect.isclass(owner) and not inspect.ismodule(owner)
+    if of_object and method == "predict":
+        return _from_predict(owner, model_output)
+    if of_object and own_output is not None:
         if model_output not in (None, own_output):
             raise InputError(
                 f"model is the method {method}, whose output is {own_output!r}, but model_output is "
@@ -111,3 +114,9 @@ def _from_callable(function: Callable[[Any], Any], model_output: str | None) -> 
         return _adapter_of(owner)(owner, own_output)
     name = getattr(function, "__qualname__", None) or type(function).__name__
     return Predictor(function, model_output or "value", f"callable {name}")
+
+
+def _from_predict(owner: Any, model_output: str | None) -> Predictor:
+    """A bound `predict`, of a classifier too: whoever passes it wants its numbers."""
+    found = _adapter_of(owner)(owner, "value", labels=True)
+    return replace(found, model_output=model_output or "value")

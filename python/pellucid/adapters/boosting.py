@@ -16,12 +16,12 @@ from pellucid.adapters import Predictor, sklearn
 from pellucid.errors import InputError
 
 
-def find(model: Any, model_output: str | None) -> Predictor:
+def find(model: Any, model_output: str | None, *, labels: bool = False) -> Predictor:
     """The predict function of an xgboost or lightgbm model for the output asked for."""
     if not sklearn.has_method(model, "get_params"):
         return _booster(model, model_output)
     if model_output != "raw":
-        found = sklearn.find(model, model_output)
+        found = sklearn.find(model, model_output, labels=labels)
     else:
         sklearn.require_fitted(model)
         found = Predictor(

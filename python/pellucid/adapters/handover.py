@@ -11,6 +11,7 @@ import numpy as np
 from pellucid.adapters import Predictor
 from pellucid.errors import InputError
 from pellucid.space import Space
+from pellucid.space.space import generated_names
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,16 @@ class Handover:
         if self.form == "array":
             return _to_array(rows)
         return rows
+
+
+def named_like(predictor: Predictor, *, space: Space) -> Space:
+    """The space under the names the model was fitted with, where an array left it without names of its own."""
+    names = predictor.feature_names
+    unnamed = space.container == "numpy" and space.names == generated_names(space.d)
+    # The same names in another order are for `plan_handover` to refuse; a group of that name keeps it.
+    if not unnamed or len(names) != space.d or set(names) == set(space.names) or set(names) & set(space.groups):
+        return space
+    return space.adopt_names(names)
 
 
 def plan_handover(predictor: Predictor, *, space: Space) -> Handover:

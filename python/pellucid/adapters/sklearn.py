@@ -10,11 +10,17 @@ from pellucid.adapters import Predictor
 from pellucid.errors import InputError, ModelOutputError
 
 
-def find(model: Any, model_output: str | None) -> Predictor:
-    """The predict function of a fitted estimator for the output asked for."""
+LABELLING = ("classifier", "clusterer", "outlier_detector")
+
+
+def find(model: Any, model_output: str | None, *, labels: bool = False) -> Predictor:
+    """The predict function of a fitted estimator for the output asked for; `labels` lets label numbers pass."""
     require_fitted(model)
     output = model_output or ("probability" if has_method(model, "predict_proba") else "value")
-    function, method = _METHODS[output](model)
+    if labels and kind_of_estimator(model) in LABELLING:
+        function, method = model.predict, "labels, read as numbers, by predict"
+    else:
+        function, method = _METHODS[output](model)
     classes = class_names(model) if output != "value" else ()
     names = feature_names(model)
     n_features = count_of_features(model)
@@ -121,7 +127,7 @@ def _value(model: Any) -> tuple[Callable[[Any], Any], str]:
 def refuse_labels(model: Any) -> None:
     """`predict` of a classifier, clusterer or outlier detector is a label: its differences mean nothing."""
     kind = kind_of_estimator(model)
-    if kind not in ("classifier", "clusterer", "outlier_detector"):
+    if kind not in LABELLING:
         return
     if has_method(model, "predict_proba"):
         remedy = "use model_output='probability'"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
@@ -10,19 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid._arguments import checked_seed, checked_spending, is_whole, threads
+from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, threads
 from pellucid.attribution.background import Background
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
-from pellucid.estimation.estimate import Estimate, described
+from pellucid.estimation.estimate import Estimate
 from pellucid.estimation.exact import weighted_mean
 from pellucid.estimation.plan import METHODS, ShapleyPlan
+from pellucid.estimation.reporting import report_of
 from pellucid.estimation.schedule import spending
 from pellucid.games import Game
 from pellucid.model import Model
-from pellucid.progress import Progress, track
+from pellucid.model.choice import checked_outputs
+from pellucid.progress import Progress, checked_progress, track
 from pellucid.representation import Tabular
-from pellucid.results import Attribution, Report
+from pellucid.results import Attribution
 from pellucid.space import Space
 
 Array = NDArray[np.float64]
@@ -37,6 +40,18 @@ class _Prepared:
 
     background_outputs: Array  # (B, K)
     shared_rows: int  # model rows it took, the probe included
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """The rows of one call, with the model that knows their categories."""
+
+    model: Model
+    codes: Array
+    predictions: Array
+    columns: NDArray[np.int64]
+    names: tuple[str, ...]
+    shared: int  # model rows that this call paid for all of them
 
 
 class Shapley:
@@ -55,10 +70,12 @@ class Shapley:
     background : rows (B, d), array or dataframe, of the population the explanation compares with; needed.
     background_weights : (B,) weights, at least 0; None is equal weights.
     method : "auto" (all coalitions where they fit the budget, else regression), "exact", "permutation", "regression".
-    budget : model rows to pay per explained row, background and probe included. None stops at `tolerance`, or at
-        100,000 rows, whichever comes first; a budget without a tolerance is spent whole.
+    budget : model rows to pay per explained row; background and probe are charged to every row, so that one row alone
+        costs no more. None stops at `tolerance`, or at 100,000 rows, whichever comes first (50,000 beyond the
+        background where that has more rows than this); a budget without a tolerance is spent whole.
     tolerance : stop when max std_err / (max - min of the values) is below it; 0.01 when no budget is given either.
-    time_limit : seconds for one call; what there is then comes back, marked as not converged.
+    time_limit : seconds for one call; what there is then comes back, marked as not converged. Every row gets at least a
+        first, short stage. Not with method="exact".
     model_output : "probability" (default for classifiers, all classes), "raw" (decision_function, margin) or "value".
     outputs : which outputs: None for all, an index, a name, "predicted", "top:3", or a list of indices or names.
     link : "identity", "logit" or "log" of the model's outputs. It is applied to every model row, inside the average
@@ -122,6 +139,9 @@ class Shapley:
             raise InputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
         checked_spending(budget=budget, tolerance=tolerance, time_limit=time_limit)
         self.seed = checked_seed(seed)
+        self.outputs = checked_outputs(outputs)
+        self.n_threads = checked_threads(n_threads)
+        self.progress = checked_progress(progress)
         self.space = _space_of(background, space, groups)
         self.background = Background.of(background, self.space, weights=background_weights)
         self.model = Model(
@@ -139,9 +159,6 @@ class Shapley:
         self.budget = budget
         self.tolerance = tolerance
         self.time_limit = time_limit
-        self.outputs = outputs
-        self.n_threads = n_threads
-        self.progress = progress
         self._prepared: _Prepared | None = None
         self._plan: ShapleyPlan | None = None
 
@@ -153,51 +170,50 @@ class Shapley:
 
     def __call__(self, X: Any) -> Attribution:
         """Explain rows X (n, d), in the container of the background or another one with the same columns."""
-        start, before = perf_counter(), self.model.seconds
+        start = perf_counter()
         deadline = None if self.time_limit is None else Deadline.after(self.time_limit)
-        space = self.space.extend(X)
-        codes = space.encode(X)
-        self.space = self.model.space = space
+        model = self._model_for(X)
+        inside = model.seconds + (0.0 if model is self.model else self.model.seconds)
+        codes = model.space.encode(X)
         with threads(self.n_threads):
             fresh = self._prepared is None
             prepared, plan = self._prepare()
-            predictions = self.model(codes)
+            predictions = model(codes)
             columns, names = self.model.choose(self.outputs, predictions)
-            games = (self._game(codes[i], predictions[i], columns[i]) for i in range(len(codes)))
+            rows = _Explained(model, codes, predictions, columns, names, prepared.shared_rows if fresh else 0)
             estimates: list[Estimate] = []
+            games = self._games(rows)
             for game in track(games, total=len(codes), progress=self.progress, label="Shapley values"):
                 left = len(codes) - len(estimates)
                 estimates.append(plan.estimate(game, deadline=None if deadline is None else deadline.share(left)))
-        shared = prepared.shared_rows if fresh else 0
-        seconds = perf_counter() - start
-        return self._attribution(
-            estimates,
-            codes=codes,
-            predictions=predictions,
-            columns=columns,
-            names=names,
-            shared=shared,
-            report=self._report(
-                estimates,
-                shared=shared,
-                budget=self.budget,
-                seconds=seconds,
-                inside=self.model.seconds - before,
-            ),
-        )
+        inside = model.seconds + (0.0 if model is self.model else self.model.seconds) - inside
+        return self._attribution(estimates, rows, budget=self.budget, seconds=perf_counter() - start, inside=inside)
+
+    def _model_for(self, X: Any) -> Model:
+        """The model, or a copy of it for rows with values that the background does not have.
+
+        The explainer itself stays as it is: no row changes how later rows are read.
+        """
+        space = self.space.extend(X)
+        if space == self.space:
+            return self.model
+        model = copy(self.model)
+        model.space = space
+        return model
 
     def _prepare(self) -> tuple[_Prepared, ShapleyPlan]:
         """Probe the model and play the background once, whatever number of rows will be explained."""
         if self._prepared is None or self._plan is None:
             before = self.model.rows_used + self.model.rows_cached
             self.model.probe(self.background.codes)
+            self.model.check_outputs(self.outputs)
             outputs = self.model(self.background.codes)
             shared = self.model.rows_used + self.model.rows_cached - before
             self._plan = ShapleyPlan(
                 players=len(self.space.parts),
                 draw_weights=self.background.weights,
                 method=self.method,
-                spending=spending(self.budget, self.tolerance),
+                spending=spending(self.budget, self.tolerance, overhead=shared + 1),
                 budget_given=self.budget is not None,
                 overhead=shared + 1,
                 seed=self.seed,
@@ -207,60 +223,57 @@ class Shapley:
             self._prepared = _Prepared(outputs, shared)
         return self._prepared, self._plan
 
-    def _game(self, x: Array, prediction: Array, columns: NDArray[np.int64]) -> Game:
+    def _games(self, rows: _Explained) -> Iterator[Game]:
         assert self._prepared is not None
-        return Game(
-            self.model,
-            Tabular(x, self.background.codes, space=self.space, weights=self.background.weights),
-            columns=columns,
-            empty_values=self._prepared.background_outputs,
-            full_value=prediction,
-        )
+        for x, prediction, columns in zip(rows.codes, rows.predictions, rows.columns, strict=True):
+            yield Game(
+                rows.model,
+                Tabular(x, self.background.codes, space=rows.model.space, weights=self.background.weights),
+                columns=columns,
+                empty_values=self._prepared.background_outputs,
+                full_value=prediction,
+            )
 
     def _attribution(
-        self,
-        estimates: list[Estimate],
-        *,
-        codes: Array,
-        predictions: Array,
-        columns: NDArray[np.int64],
-        names: tuple[str, ...],
-        shared: int,
-        report: Report,
+        self, estimates: list[Estimate], rows: _Explained, *, budget: int | None, seconds: float, inside: float
     ) -> Attribution:
         assert self._prepared is not None
-        n, p, k = len(codes), len(self.space.parts), len(names)
+        assert self._plan is not None
+        space, columns = rows.model.space, rows.columns
+        n, p, k = len(rows.codes), len(space.parts), len(rows.names)
         base = weighted_mean(self._prepared.background_outputs, self.background.weights)
-        exact = all(estimate.std_err is None for estimate in estimates)
-        depends_on_row = not set(names) <= set(self.model.output_names)  # "predicted", "top 1", ...
-        data, display = _shown(self.space, codes)
+        exact = all(estimate.std_err is None for estimate in estimates) if n else self._plan.method == "exact"
+        depends_on_row = not set(rows.names) <= set(self.model.output_names)  # "predicted", "top 1", ...
+        data, display = _shown(space, rows.codes)
         return Attribution(
             values=_stacked([e.values for e in estimates], (n, p, k)),
             base_values=base[columns].reshape(n, k),
-            predictions=np.take_along_axis(predictions, columns, axis=1),
+            predictions=np.take_along_axis(rows.predictions, columns, axis=1),
             std_err=None if exact else _stacked([_errors(e) for e in estimates], (n, p, k)),
-            parts=self.space.parts,
-            outputs=names,
+            parts=space.parts,
+            outputs=rows.names,
             data=data,
             display=display,
             selected=columns if depends_on_row else None,
             selected_names=self.model.output_names if depends_on_row else (),
-            report=report,
-            _continue=self._continuation(
-                estimates, codes=codes, predictions=predictions, columns=columns, names=names, shared=shared
+            report=report_of(
+                self._plan,
+                estimates,
+                shared=rows.shared,
+                warnings=self.model.warnings,
+                seconds=seconds,
+                seconds_outside_model=max(0.0, seconds - inside),
+                budget=budget,
+                model_output=self.model.model_output,
+                model=self.model.description,
+                link=self.model.link,
+                value_function=self.background.value_function,
+                background_rows=self.background.given,
             ),
+            _continue=self._continuation(estimates, rows),
         )
 
-    def _continuation(
-        self,
-        estimates: list[Estimate],
-        *,
-        codes: Array,
-        predictions: Array,
-        columns: NDArray[np.int64],
-        names: tuple[str, ...],
-        shared: int,
-    ) -> Any:
+    def _continuation(self, estimates: list[Estimate], rows: _Explained) -> Callable[[int], Attribution]:
         """What `Attribution.refine` calls: go on where these estimates stopped."""
         size = sum(part.nbytes for estimate in estimates for part in estimate.played)
         kept = [e if size <= KEPT_BYTES else replace(e, played=()) for e in estimates]
@@ -268,62 +281,18 @@ class Shapley:
         def refine(budget: int) -> Attribution:
             if not is_whole(budget) or budget < 1:
                 raise InputError(f"budget must be a whole number of model rows of at least 1, got {budget!r}")
-            start, before = perf_counter(), self.model.seconds
+            start, before = perf_counter(), rows.model.seconds
             with threads(self.n_threads):
                 _, plan = self._prepare()
-                games = (self._game(codes[i], predictions[i], columns[i]) for i in range(len(codes)))
                 refined = [
-                    old
-                    if old.std_err is None
-                    else plan.refine(game, budget, coalitions=old.coalitions, played=old.played)
-                    for game, old in zip(games, kept, strict=True)
+                    old if old.std_err is None else plan.refine(game, int(budget), old=old)
+                    for game, old in zip(self._games(rows), kept, strict=True)
                 ]
             return self._attribution(
-                refined,
-                codes=codes,
-                predictions=predictions,
-                columns=columns,
-                names=names,
-                shared=shared,
-                report=self._report(
-                    refined,
-                    shared=shared,
-                    budget=budget,
-                    seconds=perf_counter() - start,
-                    inside=self.model.seconds - before,
-                ),
+                refined, rows, budget=budget, seconds=perf_counter() - start, inside=rows.model.seconds - before
             )
 
         return refine
-
-    def _report(
-        self, estimates: list[Estimate], *, shared: int, budget: int | None, seconds: float, inside: float
-    ) -> Report:
-        assert self._plan is not None
-        n = len(estimates)
-        rows = [e.coalitions + 1 + shared // n + (i < shared % n) for i, e in enumerate(estimates)]
-        warnings = dict.fromkeys([*self.model.warnings, *(w for e in estimates for w in e.warnings)])
-        late = sum(e.out_of_time for e in estimates)
-        if late:
-            warnings[f"the time limit ended the sampling of {late} of {n} rows"] = None
-        return Report(
-            method=f"Shapley values by {self._plan.method}" if self._plan.method != "exact" else "exact Shapley values",
-            why=f"{self._plan.why}; {described(estimates)}" if n else self._plan.why,
-            rows_per_row=tuple(rows),
-            seconds=seconds,
-            seconds_outside_model=max(0.0, seconds - inside),
-            converged=tuple(e.reached and not e.out_of_time for e in estimates),
-            budget=budget,
-            tolerance=self._plan.spending.tolerance,
-            seed=self.seed,
-            model_output=self.model.model_output,
-            model=self.model.description,
-            link=self.model.link,
-            value_function=self.background.value_function,
-            background_rows=self.background.given,
-            coalitions=round(sum(e.coalitions for e in estimates) / n) if n else 0,
-            warnings=tuple(warnings),
-        )
 
     def __getstate__(self) -> dict[str, Any]:
         # The design is made again from the seed, bit for bit.

@@ -26,7 +26,9 @@ class Estimate:
     reached : the tolerance was met, or nothing was sampled, or no tolerance was asked.
     out_of_time : a time limit ended the sampling.
     warnings : what the reader must know.
+    limits : how many units had been played at the end of each stage.
     played : the targets already paid for, stage by stage, from where `refine` goes on.
+    paid : coalitions paid for in all; more than `coalitions` where some had to be played again.
     """
 
     values: Array
@@ -38,7 +40,13 @@ class Estimate:
     reached: bool = True
     out_of_time: bool = False
     warnings: tuple[str, ...] = ()
+    limits: tuple[int, ...] = ()
     played: tuple[Any, ...] = field(default=(), repr=False)
+    paid: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.paid:
+            object.__setattr__(self, "paid", self.coalitions)
 
 
 def described(estimates: Sequence[Estimate]) -> str:

@@ -82,6 +82,7 @@ class Permutations:
                 unit="antithetic pairs of orders",
                 reached=reached,
                 warnings=_too_few(last),
+                limits=limits[: stage + 1],
                 played=tuple(contributions),
             )
             if reached and tolerance is not None:

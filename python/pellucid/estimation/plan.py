@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,11 @@ class ShapleyPlan:
             self.method, self.why = "exact", "a single player takes all, so there is nothing to sample"
         if self.method == "exact":
             self._check_exact()
+            if self.timed and self.players > 1:
+                raise InputError(
+                    "time_limit must be None with method='exact', which has nothing to show before its last coalition; "
+                    "use method='regression', which becomes exact when it has played all"
+                )
         else:
             self.limits = self._limits()
 
@@ -100,9 +105,10 @@ class ShapleyPlan:
             what = "one pair of orders"
         else:
             unit, least = 2, max(1, self.players // 2)
-            # Every draw is played before the error is looked at: a rare one that matters is not seen in the spread
-            # of the others.
-            first = max(regression.first_pairs(self.players, draws=len(self.draw_weights)), len(self.draw_weights))
+            first = regression.first_pairs(self.players, draws=len(self.draw_weights))
+            # Every draw is played before the error is looked at, as a rare one that matters is not seen in the spread
+            # of the others; under a time limit the first stage must be short.
+            first = min(first, 4 * self.players) if self.timed else max(first, len(self.draw_weights))
             what = "the regression"
         most = units_affordable(self.spending.budget, overhead=self.overhead, unit=unit, least=least, what=what)
         return stage_limits(first, most, staged=staged)
@@ -113,17 +119,19 @@ class ShapleyPlan:
             return exact_values(game)
         return self._run(game, self.limits, self.spending.tolerance, deadline=deadline, played=played)
 
-    def refine(self, game: GameLike, budget: int, *, coalitions: int, played: tuple[Any, ...]) -> Estimate:
-        """Go on from the stages in `played` until `budget` rows are spent in all; `coalitions` were paid so far."""
+    def refine(self, game: GameLike, budget: int, *, old: Estimate) -> Estimate:
+        """Go on from what `old` played until `budget` rows are spent in all; what it did not keep is played again."""
         unit = 2 * (self.players - 1) if self.method == "permutation" else 2
-        most = (budget - self.overhead) // unit
-        done = self.limits[: len(played)]
-        if most * unit <= coalitions or (done and most <= done[-1]):
+        lost = 0 if old.played else old.paid
+        most = (budget - self.overhead - lost) // unit
+        if most <= old.limits[-1]:
+            needed = self.overhead + lost + (old.limits[-1] + 1) * unit
             raise BudgetError(
-                f"refine needs a budget above the {coalitions + self.overhead:,} rows per explained row already "
-                f"spent, got {budget:,}"
+                f"refine needs a budget of at least {needed:,} rows per explained row, {old.paid + self.overhead:,} of "
+                f"which are spent, got {budget:,}"
             )
-        return self._run(game, (*done, most), None, played=played)
+        new = self._run(game, (*old.limits[: len(old.played)], most), None, played=old.played)
+        return replace(new, paid=new.coalitions + lost)
 
     def _run(
         self,

@@ -143,6 +143,7 @@ class Regression:
                 unit="pairs of coalitions",
                 reached=reached,
                 warnings=self._warnings(stage),
+                limits=self.limits[: index + 1],
                 played=tuple(targets),
             )
             if stage.complete or (reached and tolerance is not None):

@@ -21,10 +21,14 @@ class Spending:
     tolerance: float | None
 
 
-def spending(budget: int | None, tolerance: float | None) -> Spending:
-    """By default until a tolerance of 0.01 or 100,000 rows, whichever comes first; a budget alone is spent whole."""
+def spending(budget: int | None, tolerance: float | None, *, overhead: int) -> Spending:
+    """By default until a tolerance of 0.01 or 100,000 rows, whichever comes first; a budget alone is spent whole.
+
+    Where the background alone takes more than half of the default, half of it is left for the coalitions.
+    """
     if budget is None:
-        return Spending(DEFAULT_BUDGET, DEFAULT_TOLERANCE if tolerance is None else tolerance)
+        rows = max(DEFAULT_BUDGET, overhead + DEFAULT_BUDGET // 2)
+        return Spending(rows, DEFAULT_TOLERANCE if tolerance is None else tolerance)
     return Spending(budget, tolerance)
 
 

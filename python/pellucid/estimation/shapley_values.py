@@ -9,13 +9,13 @@ from typing import Any
 from pellucid._arguments import checked_seed, checked_spending, threads
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
-from pellucid.estimation.estimate import described
 from pellucid.estimation.exact import weighted_mean
 from pellucid.estimation.plan import ShapleyPlan
 from pellucid.estimation.regression import contrasts_of
+from pellucid.estimation.reporting import report_of
 from pellucid.estimation.schedule import spending
 from pellucid.games import GameLike, PlainGame
-from pellucid.results import Attribution, Report
+from pellucid.results import Attribution
 
 
 def shapley_values(
@@ -72,7 +72,7 @@ def shapley_values(
             players=len(game.parts),
             draw_weights=game.draw_weights,
             method=method,
-            spending=spending(budget, tolerance),
+            spending=spending(budget, tolerance, overhead=game.n_draws + 1),
             budget_given=budget is not None,
             overhead=game.n_draws + 1,
             seed=seed,
@@ -82,23 +82,16 @@ def shapley_values(
         estimate = plan.estimate(game, deadline=None if time_limit is None else Deadline.after(time_limit))
         empty, full = game.ends()
     seconds = perf_counter() - start
-    warnings = estimate.warnings + (("the time limit ended the sampling",) if estimate.out_of_time else ())
-    report = Report(
-        method=f"Shapley values by {plan.method}" if plan.method != "exact" else "exact Shapley values",
-        why=f"{plan.why}; {described([estimate])}",
-        rows_per_row=(estimate.coalitions + game.n_draws + 1,),
+    report = report_of(
+        plan,
+        [estimate],
+        shared=game.n_draws,
         seconds=seconds,
         seconds_outside_model=max(0.0, seconds - (getattr(game, "seconds", seconds) - before)),
-        converged=(estimate.reached and not estimate.out_of_time,),
         budget=budget,
-        tolerance=plan.spending.tolerance,
-        seed=seed,
-        model_output="value",
         model="game",
         value_function="given",
         background_rows=game.n_draws,
-        coalitions=estimate.coalitions,
-        warnings=warnings,
     )
     k = len(full)
     return Attribution(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.model import Model
+from pellucid.model.streaming import split
 from pellucid.representation import Representation
 from pellucid.representation.checks import checked_draws, checked_masks
 
@@ -186,19 +187,18 @@ class Game:
         return np.concatenate(collected)
 
     def _pairs(self, masks: Masks, draws: NDArray[np.int64]) -> Iterator[Array]:
-        step = self.model.batch_rows
-        for first in range(0, len(masks), step):
-            part = slice(first, first + step)
+        for part in split(len(masks), most=self.model.batch_rows, blocks=self.model.concurrency):
             # No name for the block: the generator must not refer to it while the model runs.
             yield self._composed(masks[part], draws[part])
 
     def _chunks(self, m: int) -> Iterator[tuple[slice, slice]]:
         """Which masks and draws go into one call: whole masks where all draws fit, else a run of draws."""
-        step = self.model.batch_rows
-        n_masks, n_draws = max(1, step // self.n_draws), min(step, self.n_draws)
-        for first in range(0, m, n_masks):
-            for draw in range(0, self.n_draws, n_draws):
-                yield slice(first, min(first + n_masks, m)), slice(draw, min(draw + n_draws, self.n_draws))
+        step, calls = self.model.batch_rows, self.model.concurrency
+        # Fewer masks than calls at once: their draws are shared out too.
+        per_mask = -(-calls // min(m, calls))
+        for masks in split(m, most=max(1, step // self.n_draws), blocks=calls):
+            for draws in split(self.n_draws, most=step, blocks=per_mask):
+                yield masks, draws
 
     def _grid(self, masks: Masks, draws: slice) -> Array:
         count = draws.stop - draws.start

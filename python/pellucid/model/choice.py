@@ -21,19 +21,57 @@ def choose_outputs(
     n = len(predictions)
     if outputs is None:
         return np.tile(np.arange(k, dtype=np.int64), (n, 1)), names
-    if isinstance(outputs, str) and (outputs == "predicted" or outputs.startswith("top:")):
+    if _depends_on_row(outputs):
         count = 1 if outputs == "predicted" else _count_of_top(outputs, k)
         # Stable, so that ties go to the smaller index on every platform.
         order = np.argsort(-predictions, axis=1, kind="stable")[:, :count]
         chosen = ("predicted",) if outputs == "predicted" else tuple(f"top {j + 1}" for j in range(count))
         return order.astype(np.int64), chosen
-    wanted = list(outputs) if isinstance(outputs, (list, tuple, np.ndarray, range)) else [outputs]
-    if not wanted:
-        raise InputError("outputs is empty; name at least one output, or leave it None for all")
-    columns = [_column_of(one, names) for one in wanted]
+    columns = resolve_outputs(outputs, names=names)
+    return np.tile(np.array(columns, dtype=np.int64), (n, 1)), tuple(names[column] for column in columns)
+
+
+def checked_outputs(outputs: Any) -> Any:
+    """`outputs` itself; refuses what no model can have: other types, an empty list, a malformed "top:j"."""
+    if _depends_on_row(outputs):
+        text = outputs.removeprefix("top:")
+        if outputs != "predicted" and (not text.isdecimal() or int(text) < 1):
+            raise InputError(f"outputs={outputs!r} must be 'top:j' with j at least 1, such as 'top:3'")
+    elif outputs is not None:
+        for one in _listed(outputs):
+            _check_type(one)
+    return outputs
+
+
+def resolve_outputs(outputs: Any, *, names: tuple[str, ...]) -> list[int]:
+    """The columns of a choice among these names, all for one that depends on the row; refuses unknown ones."""
+    if outputs is None or _depends_on_row(outputs):
+        if outputs not in (None, "predicted"):
+            _count_of_top(outputs, len(names))
+        return list(range(len(names)))
+    columns = [_column_of(one, names) for one in _listed(outputs)]
     if len(set(columns)) != len(columns):
         raise InputError(f"outputs names an output twice: {outputs!r}; name each once")
-    return np.tile(np.array(columns, dtype=np.int64), (n, 1)), tuple(names[column] for column in columns)
+    return columns
+
+
+def _depends_on_row(outputs: Any) -> bool:
+    return isinstance(outputs, str) and (outputs == "predicted" or outputs.startswith("top:"))
+
+
+def _listed(outputs: Any) -> list[Any]:
+    wanted = list(np.atleast_1d(outputs)) if isinstance(outputs, np.ndarray) else outputs
+    wanted = list(wanted) if isinstance(wanted, (list, tuple, range)) else [wanted]
+    if not wanted:
+        raise InputError("outputs is empty; name at least one output, or leave it None for all")
+    return wanted
+
+
+def _check_type(one: Any) -> None:
+    if not isinstance(one, (str, int, np.integer)) or isinstance(one, bool):
+        raise InputError(
+            f"outputs must be None, an index, a name, 'predicted', 'top:j' or a list of indices or names, got {one!r}"
+        )
 
 
 def _count_of_top(outputs: str, k: int) -> int:
@@ -44,16 +82,13 @@ def _count_of_top(outputs: str, k: int) -> int:
 
 
 def _column_of(one: Any, names: tuple[str, ...]) -> int:
+    _check_type(one)
     k = len(names)
     if isinstance(one, str):
         if one not in names:
             shown = ", ".join(map(repr, names[:20])) + (", ..." if k > 20 else "")
             raise InputError(f"outputs: unknown output {one!r}; the model has {shown}, or use 'predicted' or 'top:j'")
         return names.index(one)
-    if isinstance(one, (int, np.integer)) and not isinstance(one, bool):
-        if not -k <= one < k:
-            raise InputError(f"outputs: index {one} is out of range; the model has {k} outputs, 0 to {k - 1}")
-        return int(one) % k
-    raise InputError(
-        f"outputs must be None, an index, a name, 'predicted', 'top:j' or a list of indices or names, got {one!r}"
-    )
+    if not -k <= one < k:
+        raise InputError(f"outputs: index {one} is out of range; the model has {k} outputs, 0 to {k - 1}")
+    return int(one) % k

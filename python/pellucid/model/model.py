@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.adapters import find_predictor
-from pellucid.adapters.handover import plan_handover
+from pellucid.adapters.handover import named_like, plan_handover
 from pellucid.errors import InputError, ModelOutputError
 from pellucid.model import probe as probing
 from pellucid.model.buffers import BufferPool
-from pellucid.model.choice import choose_outputs
-from pellucid.model.outputs import LINKS, Place, apply_link, checked_scores, dtype_name, note_place
-from pellucid.model.streaming import StoppedByModel, answers
+from pellucid.model.choice import choose_outputs, resolve_outputs
+from pellucid.model.outputs import LINKS, Place, apply_link, checked_scores, note_place
+from pellucid.model.streaming import StoppedByModel, answers, split
 from pellucid.space import Space
 
 if TYPE_CHECKING:
@@ -82,14 +82,13 @@ class Model:
         if link not in LINKS:
             raise InputError(f"link must be one of {', '.join(map(repr, LINKS))}, got {link!r}")
         predictor = find_predictor(model, model_output=model_output)
-        self.space = space
+        self.space = space = named_like(predictor, space=space)
         self.link = link
         self.model_output = predictor.model_output
         self.description = predictor.description
         self.batch_bytes = _positive_integer(batch_bytes, "batch_bytes")
         self.concurrency = _positive_integer(concurrency, "concurrency")
         self.warnings: list[str] = []
-        self.output_dtype = "float64"
         self.rows_used = 0
         self.rows_cached = 0
         self.calls = 0
@@ -129,11 +128,11 @@ class Model:
         return max(1, self.batch_bytes // (8 * max(1, self.space.d)))
 
     def buffer(self, rows: int) -> Array:
-        """A (rows, d) array of undefined contents for `stream` and `feed`, reused when nobody refers to it.
+        """A (rows, d) array of undefined contents for `feed`, reused when nobody refers to it.
 
         What is handed to the user's callable may be kept by it. This memory comes back to the model only
         when every array that refers to it is gone; an array of the caller's own must not be written again
-        after it was streamed.
+        after it was fed.
         """
         return self._buffers.take(rows)
 
@@ -142,30 +141,18 @@ class Model:
         codes = self._checked_codes(codes)
         if len(codes) == 0:
             return np.empty((0, self.k))
-        step = self.batch_rows
+        parts = split(len(codes), most=self.batch_rows, blocks=self.concurrency)
         collected: list[Array] = []
         # A copy of each batch, as the callable may write into what it is given.
-        self.feed((np.array(codes[first : first + step]) for first in range(0, len(codes), step)), collected.append)
+        self.feed((np.array(codes[part]) for part in parts), collected.append)
         return collected[0] if len(collected) == 1 else np.concatenate(collected)
 
-    def stream(self, blocks: Iterable[Array]) -> Iterator[Array]:
-        """Outputs (m, k) of each block (m, d) of codes, in order; one call of the model per block.
+    def feed(self, blocks: Iterable[Array], consume: Callable[[Array], Any]) -> None:
+        """Hand the outputs (m, k) of each block (m, d) of codes to `consume`, in order; one call per block.
 
         With `concurrency` above 1, up to so many blocks are in flight; the first failure cancels the rest.
         The blocks belong to the model until the answer has come: the callable may write into them or keep
-        them, so they should come from `buffer`. A StopIteration of the user's code arrives as the cause of
-        a RuntimeError, as in every generator; `feed` has no such limit.
-        """
-        with closing(self._answers(blocks)) as outputs:
-            try:
-                yield from outputs
-            except StoppedByModel as stopped:
-                raise stopped.original from None
-
-    def feed(self, blocks: Iterable[Array], consume: Callable[[Array], Any]) -> None:
-        """Like `stream`, handing the outputs of each block to `consume`, in order.
-
-        Whatever the model raises, StopIteration too, arrives as the same object.
+        them, so they should come from `buffer`. Whatever the model raises, StopIteration too, arrives as the same object.
         """
         with closing(self._answers(blocks)) as outputs:
             try:
@@ -174,7 +161,7 @@ class Model:
             except StoppedByModel as stopped:
                 raise stopped.original from None
 
-    def probe(self, codes: Array, *, background: Array | None = None) -> Array:
+    def probe(self, codes: Array) -> Array:
         """Fix k and the output names, and call up to 16 rows twice to see whether the answers repeat.
 
         The second time the rows come reversed and in two batches. Answers that differ are recorded in
@@ -184,7 +171,6 @@ class Model:
         Parameters
         ----------
         codes : (n, d) rows; the first 16 are used.
-        background : (B, d) rows to use where `codes` has none.
 
         Returns
         -------
@@ -195,8 +181,6 @@ class Model:
         InputError : there is no row at all, or the cache was filled by another model.
         """
         rows = self._checked_codes(codes)
-        if len(rows) == 0 and background is not None:
-            rows = self._checked_codes(background)
         if len(rows) == 0:
             raise InputError("probe needs at least one row, got none; pass a background row")
         rows = np.array(rows[: probing.ROWS])
@@ -204,6 +188,10 @@ class Model:
         with self._lock:
             self.rows_cached += outputs.cached
         return apply_link(self.link, outputs.values, place=Place(0, 0, len(rows)))
+
+    def check_outputs(self, outputs: Any) -> None:
+        """Refuse a choice of outputs that the model does not have; known after the probe."""
+        resolve_outputs(outputs, names=self.output_names)
 
     def choose(self, outputs: Any, predictions: Array) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         """Which output each column of an explanation speaks about, row by row.
@@ -294,14 +282,13 @@ class Model:
             call=call,
             show=lambda row: self._shown(block[row : row + 1]),
         )
-        self._fix_outputs(outputs.shape[1], dtype=dtype_name(returned), call=call)
+        self._fix_outputs(outputs.shape[1], call=call)
         return outputs
 
-    def _fix_outputs(self, width: int, *, dtype: str | None = None, call: int = 0) -> None:
+    def _fix_outputs(self, width: int, *, call: int = 0) -> None:
         with self._lock:
             if self._names is None:
                 self._names = self._names_of(width)
-                self.output_dtype = dtype or "float64"
             elif width != len(self._names):
                 raise ModelOutputError(
                     f"the model returned {width} outputs in call {call}, but {len(self._names)} outputs "

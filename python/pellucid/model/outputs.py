@@ -86,11 +86,6 @@ def checked_scores(
     return scores
 
 
-def dtype_name(returned: Any) -> str:
-    """Name of the dtype a model answered in, such as "float32"; "float64" where it has none of its own."""
-    return str(getattr(returned, "dtype", "float64")).rpartition(".")[2]
-
-
 def _as_array(returned: Any, expected: str) -> NDArray[Any]:
     if returned is None:
         raise ModelOutputError(f"the model returned None; {expected} (is a return statement missing?)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -21,6 +21,24 @@ class StoppedByModel(Exception):
     def __init__(self, original: StopIteration) -> None:
         super().__init__(original)
         self.original = original
+
+
+def split(count: int, *, most: int, blocks: int) -> Iterator[slice]:
+    """Runs of 0, 1, ..., count - 1: each of at most `most`, and at least `blocks` of them where there are so many.
+
+    >>> [part.stop - part.start for part in split(7, most=100, blocks=3)]
+    [3, 2, 2]
+    """
+    blocks = min(blocks, count)
+    if -(-count // most) >= blocks:
+        yield from (slice(first, min(first + most, count)) for first in range(0, count, most))
+        return
+    each, more = divmod(count, blocks)
+    first = 0
+    for block in range(blocks):
+        last = first + each + (block < more)
+        yield slice(first, last)
+        first = last
 
 
 def answers(blocks: Iterable[Block], *, answer: Answer, concurrency: int) -> Generator[Block, None, None]:

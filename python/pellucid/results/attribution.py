@@ -44,7 +44,8 @@ class Attribution:
     base_values, predictions : (n, k)
         The output with every part hidden, and with none hidden; NaN where not known.
     std_err : (n, p, k) or None
-        Standard errors of `values`. None: the values are exact. NaN: not known.
+        Standard errors of `values`; from few samples widened by Student's t, so that 1.96 of one is the t interval.
+        None: the values are exact. NaN: not known.
     parts : tuple of str, (p,)
     outputs : tuple of str, (k,)
     data : (n, p), optional
@@ -186,13 +187,15 @@ class Attribution:
 
         Raises
         ------
-        InputError : this attribution cannot go on: it was loaded, unpickled, sliced or imported.
+        InputError : this attribution cannot go on: it was loaded, unpickled, sliced, imported or made by
+            estimation.shapley_values.
         BudgetError : so many rows are spent already.
         """
         if self._continue is None:
             raise InputError(
                 "refine needs an attribution as its explainer returned it, with its model; this one is "
-                "loaded, unpickled, sliced or imported: explain again with a larger budget"
+                "loaded, unpickled, sliced, imported or made by estimation.shapley_values, which cannot go on: "
+                "explain again with a larger budget"
             )
         return self._continue(budget)
 
@@ -292,6 +295,12 @@ class Attribution:
 
     def __getitem__(self, rows: Any) -> Attribution:
         """Some of the rows, by index, slice, positions or mask; the axis of rows stays."""
+        if isinstance(rows, tuple):
+            raise InputError(
+                "rows must be an index, a slice, positions or a mask, got a tuple: an attribution is indexed by rows "
+                "alone; choose an output with output=... of the plots and of top, or with outputs= of the explainer, "
+                "and take numbers from .values[row, part, output]"
+            )
         index = _positions(rows, len(self))
 
         def taken(array: NDArray[Any] | None) -> Any:

@@ -63,7 +63,7 @@ class Report:
     Parameters
     ----------
     method : str
-        The method that ran, e.g. "kernel_shapley". Never another one than the values come from.
+        The method that ran, e.g. "Shapley values by regression". Never another one than the values come from.
     why : str
         Why this method and not another (one sentence).
     rows_used : float
@@ -79,7 +79,7 @@ class Report:
     seed : int
         Same inputs and same seed give the same bits.
     model_output, model, link, value_function : str
-        What was explained: "probability", "predict_proba of ...", "identity", "interventional".
+        What was explained: "probability", "predict_proba of ...", "identity", "marginal".
     background_rows, coalitions : int
         Rows averaged over for a hidden part; distinct coalitions asked for, mean over the rows.
     warnings : tuple of str
@@ -94,7 +94,7 @@ class Report:
 
     Examples
     --------
-    >>> report = Report(method="kernel_shapley", rows_per_row=(512, 256), converged=(True, True))
+    >>> report = Report(method="Shapley values by regression", rows_per_row=(512, 256), converged=(True, True))
     >>> report.rows_used
     384.0
     >>> Report.from_dict(report.to_dict()) == report

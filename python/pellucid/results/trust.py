@@ -53,7 +53,7 @@ def how_far_to_trust(attribution: Attribution) -> list[str]:
         "The numbers speak about the model, not about the world: a feature that moves the prediction need "
         "not cause the outcome, and changing it need not change the outcome."
     )
-    if report.value_function == "interventional" or report.background_rows:
+    if report.background_rows:
         found.append(
             "They depend on the background rows: another background asks another question. Features that "
             "depend on each other are combined here in ways that may not occur in the data."

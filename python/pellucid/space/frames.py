@@ -252,7 +252,7 @@ def _arrow_array(native: Any) -> Any:
 
 
 def native_dtype(native: Any, container: str) -> str:
-    """The name under which `_decode` rebuilds the dtype of a native column."""
+    """The name under which `decode` rebuilds the dtype of a native column."""
     if container == "pandas":
         return pandas_dtype(native.dtype)
     return arrow_type(native.type) if container == "pyarrow" else polars_dtype(native.dtype)

@@ -1,0 +1,43 @@
+"""The report of a set of estimates: what was done, why, at what cost, and what to beware of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pellucid.estimation.estimate import Estimate, described
+from pellucid.estimation.plan import ShapleyPlan
+from pellucid.results import Report
+
+
+def report_of(
+    plan: ShapleyPlan, estimates: Sequence[Estimate], *, shared: int, warnings: Iterable[str] = (), **facts: Any
+) -> Report:
+    """The `Report` of estimates of one plan.
+
+    Parameters
+    ----------
+    shared : rows paid once for all games; they are spread over the rows of the report.
+    warnings : of the model, before those of the estimates.
+    facts : the fields of the report that the estimates do not know.
+    """
+    n = len(estimates)
+    found = dict.fromkeys([*warnings, *(warning for estimate in estimates for warning in estimate.warnings)])
+    late = sum(estimate.out_of_time for estimate in estimates)
+    if late:
+        found[f"the time limit ended the sampling of {late} of {n} rows"] = None
+    again = sum(estimate.paid - estimate.coalitions for estimate in estimates)
+    if again:
+        found[f"{again:,} model rows had to be played again, because the first results were too large to keep"] = None
+    asked = plan.spending.tolerance is not None or late
+    return Report(
+        method="exact Shapley values" if plan.method == "exact" else f"Shapley values by {plan.method}",
+        why=f"{plan.why}; {described(estimates)}" if n else plan.why,
+        rows_per_row=tuple(e.paid + 1 + shared // n + (i < shared % n) for i, e in enumerate(estimates)),
+        converged=tuple(e.reached and not e.out_of_time for e in estimates) if asked else (),
+        tolerance=plan.spending.tolerance,
+        seed=plan.seed,
+        coalitions=round(sum(e.coalitions for e in estimates) / n) if n else 0,
+        warnings=tuple(found),
+        **facts,
+    )
