@@ -288,3 +288,12 @@ def test_no_file_speaks_of_how_it_was_made(path):
 )
 def test_the_words_that_no_file_has(text, found):
     assert bool(MADE.search(text)) == found
+
+
+def test_the_plots_come_when_asked_for():
+    script = "import sys, pellucid; assert 'plots' in dir(pellucid); assert 'pellucid.plots' not in sys.modules; "
+    script += "pellucid.plots.waterfall; assert 'matplotlib' not in sys.modules"
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stderr

@@ -186,6 +186,22 @@ def test_the_probe_pays_for_one_witness_of_the_stored_rows(path):
     assert again.rows_used == 6
 
 
+def test_another_model_is_noticed_although_the_probes_share_no_row(path):
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    space = Space.infer(rows)
+    first = Model(lambda X: X @ np.ones(3), space=space, cache=path)
+    first.probe(rows[:20])
+    first(rows)
+
+    second = Model(lambda X: -X @ np.ones(3), space=space, cache=path)
+    with pytest.raises(InputError, match="the model has changed"):
+        second.probe(rows[20:] + 1.0)
+
+    same = Model(lambda X: X @ np.ones(3), space=space, cache=path)
+    same.probe(rows[20:] + 1.0)
+    assert same.warnings == []
+
+
 def test_zeros_of_both_signs_and_missing_values_are_rows_of_their_own():
     rows = np.array([[0.0], [-0.0], [np.nan], [1.0], [1.0]])
     assert len(set(row_keys(rows))) == 4

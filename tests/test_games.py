@@ -530,3 +530,16 @@ def test_what_was_fitted_before_an_exception_is_remembered():
     failing = False
     game.value(ALL)
     assert len(recorder.seen) == 17
+
+
+@pytest.mark.parametrize("masks", [ALL, ALL[:1], ALL[:2]])
+def test_a_small_job_uses_every_call_at_once(masks):
+    from threading import Barrier
+
+    barrier, game = Barrier(3), game_of(batch_rows=1000, concurrency=3)
+    waiting = game_of(lambda rows: (barrier.wait(5), two_outputs(rows))[1], batch_rows=1000, concurrency=3)
+    sizes = [(at.stop - at.start) * (draws.stop - draws.start) for at, draws in game._chunks(len(masks))]
+    assert len(sizes) >= 3
+    if len(sizes) == 3:
+        np.testing.assert_array_equal(waiting.value(masks), game_of().value(masks))
+    assert [len(block) for block in game._pairs(np.uint8(ALL[:4]), np.zeros(4, np.int64))] == [2, 1, 1]

@@ -167,15 +167,10 @@ def test_a_width_that_changes_names_both_and_the_call():
     assert model.k == 3
 
 
-def test_single_precision_is_told():
-    model = model_of(lambda rows: rows[:, 0].astype(np.float32))
-    model(X)
-    assert model.output_dtype == "float32"
-
-
 def test_an_answer_that_is_a_view_of_the_input_is_copied():
     blocks = [X[:2].copy(), X[2:].copy()]
-    outputs = list(model_of(lambda rows: rows).stream(blocks))
+    outputs = []
+    model_of(lambda rows: rows).feed(blocks, outputs.append)
     for block in blocks:
         block[:] = -1
     np.testing.assert_array_equal(np.concatenate(outputs), X)
@@ -231,17 +226,6 @@ def test_whatever_the_callable_raises_arrives_as_the_same_object(error_type, con
     failing = False
     np.testing.assert_array_equal(model(X), X[:, :1])
     assert (model.calls, model.rows_used) == (4, 8)
-
-
-def test_stop_iteration_through_a_stream_is_the_cause():
-    error = StopIteration("mine")
-
-    def answer(rows):
-        raise error
-
-    with pytest.raises(RuntimeError) as caught:
-        list(model_of(answer).stream([X]))
-    assert caught.value.__cause__ is error
 
 
 @pytest.mark.parametrize("seconds", [0.02])
@@ -366,10 +350,8 @@ def test_the_probe_tells_dependence_on_the_batch():
     assert "depend on the other rows of its batch" in model.warnings[0]
 
 
-def test_the_probe_without_rows_uses_the_background():
+def test_the_probe_needs_a_row():
     model = model_of(first_column)
-    assert model.probe(X[:0], background=X[2:3]).tolist() == [[6.0]]
-    assert model.rows_used == 2
     with pytest.raises(InputError, match="at least one row"):
         model.probe(X[:0])
 
@@ -510,10 +492,13 @@ def test_no_more_blocks_are_made_than_are_in_flight():
             made.append(i)
             yield np.full((1, 3), float(i))
 
-    stream = model_of(first_column, concurrency=3).stream(blocks())
-    assert next(stream).tolist() == [[0.0]]
+    def stop(outputs):
+        assert outputs.tolist() == [[0.0]]
+        raise EOFError
+
+    with pytest.raises(EOFError):
+        model_of(first_column, concurrency=3).feed(blocks(), stop)
     assert len(made) == 3
-    stream.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("pellucid") and not _ends(thread)]
 
 
@@ -532,7 +517,7 @@ def test_an_interrupt_of_the_caller_does_not_wait_for_the_model():
 
     start = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
-        list(model.stream(blocks()))
+        model.feed(blocks(), lambda outputs: None)
     elapsed = time.perf_counter() - start
     release.set()
     assert elapsed < 1

@@ -17,7 +17,8 @@ class ThreadPool {
     // Never destroyed: its detached threads sleep on its members until the process ends.
     static ThreadPool& instance();
 
-    // Calls lead() here and help() on up to `helpers` other threads; returns when all that began are done. Neither throws.
+    // Calls lead() here and help() on up to `helpers` other threads; returns when all that began are done. Neither
+    // throws.
     void run(int helpers, const std::function<void()>& help, const std::function<void()>& lead);
 
   private:

@@ -280,3 +280,22 @@ def test_a_native_booster_gives_values_and_margins(boosting):
     np.testing.assert_allclose(margin(codes), np.log(p / (1 - p)), rtol=1e-4, atol=1e-5)
     with pytest.raises(InputError, match="native Booster"):
         find_predictor(booster, model_output="probability")
+
+
+# --- a bound predict, and names --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fitted", [LinearRegression().fit(FRAME, Y), LogisticRegression().fit(FRAME, Y)])
+def test_a_bound_predict_is_read_like_its_object(fitted):
+    model, codes = model_of(fitted.predict)
+    np.testing.assert_array_equal(model(codes)[:, 0], fitted.predict(FRAME))
+    assert ("labels, read as numbers" in model.description) == hasattr(fitted, "classes_")
+    with pytest.raises(InputError, match="other features"):
+        model_of(fitted.predict, FRAME.rename(columns={"dose": "weight"}))
+
+
+def test_an_array_takes_the_names_of_the_model():
+    from pellucid import Shapley
+
+    explain = Shapley(LinearRegression().fit(FRAME, Y), X[:5])
+    assert explain(X[:2]).parts == explain(FRAME[:2]).parts == ("age", "dose", "height")

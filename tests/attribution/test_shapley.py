@@ -158,7 +158,7 @@ class TestBackground:
     def test_a_rare_row_is_never_left_out(self, method, budget):
         """One of 5,000 rows has x0 = 1e4: the base value and phi_0 must know it (peers draw 100 rows).
 
-        Nothing in the spread of the other rows tells of it, so only the known total keeps a sampler from stopping early.
+        Nothing in the spread of the other rows tells of it: only the known total keeps a sampler from stopping early.
         """
         if method == "permutation" and budget is not None:
             pytest.skip("with the whole budget every row is played")
@@ -485,3 +485,19 @@ def test_the_repr_names_model_background_and_method():
     assert "background of 6 rows" in text
     assert "5 players" in text
     assert "'exact'" in text
+
+
+@pytest.mark.parametrize(
+    "options", [{"outputs": "top:x"}, {"outputs": 1.5}, {"outputs": []}, {"n_threads": 0}, {"progress": "yes"}]
+)
+def test_arguments_are_checked_before_any_row_is_paid(options):
+    with pytest.raises(InputError, match=next(iter(options))):
+        Shapley(lambda rows: pytest.fail("called"), BACKGROUND, **options)
+
+
+@pytest.mark.parametrize("outputs", ["bird", 3, "top:4"])
+def test_an_unknown_output_costs_no_more_than_the_probe(outputs):
+    explain = Shapley(three_classes, BACKGROUND, outputs=outputs)
+    with pytest.raises(InputError, match="outputs"):
+        explain(X)
+    assert explain.model.rows_used == 2 * min(16, len(BACKGROUND))

@@ -296,3 +296,8 @@ def test_report_to_dict_and_back():
     for broken in ({}, {"method": "x", "colour": 1}, [], None):
         with pytest.raises(InputError, match="a report must"):
             Report.from_dict(broken)
+
+
+def test_a_tuple_of_indices_names_the_remedy(attribution):
+    with pytest.raises(InputError, match="choose an output with output="):
+        attribution[0, 1]

@@ -9,7 +9,6 @@ from typing import Any
 from pellucid.adapters import Predictor
 from pellucid.errors import InputError, ModelOutputError
 
-
 LABELLING = ("classifier", "clusterer", "outlier_detector")
 
 

@@ -21,7 +21,7 @@ from pellucid.estimation.plan import METHODS, ShapleyPlan
 from pellucid.estimation.reporting import report_of
 from pellucid.estimation.schedule import spending
 from pellucid.games import Game
-from pellucid.model import Model
+from pellucid.model import PROBE_ROWS, Model
 from pellucid.model.choice import checked_outputs
 from pellucid.progress import Progress, checked_progress, track
 from pellucid.representation import Tabular
@@ -209,13 +209,16 @@ class Shapley:
             self.model.check_outputs(self.outputs)
             outputs = self.model(self.background.codes)
             shared = self.model.rows_used + self.model.rows_cached - before
+            # By counts alone: what a cache file saves must not change the plan.
+            asked = 3 if self.model.warnings else 2
+            charged = len(self.background.codes) + asked * (min(PROBE_ROWS, len(self.background.codes)) + 1) + 1
             self._plan = ShapleyPlan(
                 players=len(self.space.parts),
                 draw_weights=self.background.weights,
                 method=self.method,
-                spending=spending(self.budget, self.tolerance, overhead=shared + 1),
+                spending=spending(self.budget, self.tolerance, overhead=charged),
                 budget_given=self.budget is not None,
-                overhead=shared + 1,
+                overhead=charged,
                 seed=self.seed,
                 contrasts=True,
                 timed=self.time_limit is not None,

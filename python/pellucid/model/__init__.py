@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from pellucid.model.model import Model
+from pellucid.model.probe import ROWS as PROBE_ROWS
 
-__all__ = ["Model"]
+__all__ = ["PROBE_ROWS", "Model"]

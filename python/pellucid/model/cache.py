@@ -88,6 +88,23 @@ class RowCache:
             self._width = width
             connection.executemany("INSERT OR IGNORE INTO rows VALUES (?, ?)", records)
 
+    def remember(self, codes: NDArray[np.float64]) -> None:
+        """Keep the codes (d,) of one stored row, by which another model is told from this one."""
+        text = json.dumps(np.ascontiguousarray(codes, "<f8").tobytes().hex())
+        with self._connection() as connection, _transaction(connection):
+            connection.execute("INSERT OR IGNORE INTO header VALUES ('witness', ?)", (text,))
+
+    def witness(self) -> NDArray[np.float64] | None:
+        """The codes (d,) kept by `remember`; None where there are none, or none that the categories of today know."""
+        with self._connection() as connection:
+            row = connection.execute("SELECT value FROM header WHERE name = 'witness'").fetchone()
+        if row is None:
+            return None
+        codes = np.frombuffer(bytes.fromhex(json.loads(row[0])), dtype="<f8").astype(np.float64)
+        features = self._header["features"]
+        known = all(not labels or code < len(labels) for code, (*_, labels) in zip(codes, features, strict=True))
+        return codes if known else None
+
     def close(self) -> None:
         """Close the file; the next use opens it again."""
         with self._lock:

@@ -152,7 +152,8 @@ class Model:
 
         With `concurrency` above 1, up to so many blocks are in flight; the first failure cancels the rest.
         The blocks belong to the model until the answer has come: the callable may write into them or keep
-        them, so they should come from `buffer`. Whatever the model raises, StopIteration too, arrives as the same object.
+        them, so they should come from `buffer`. Whatever the model raises, StopIteration too, arrives as
+        the same object.
         """
         with closing(self._answers(blocks)) as outputs:
             try:

@@ -50,10 +50,17 @@ def run(rows: Array, *, ask: Callable[[Array], Array], record: list[str], cache:
     # One stored row is asked again: it witnesses that the file still speaks about this model.
     witness = next((key for key in first_of if key in known), None)
     asked = sorted(i for key, i in first_of.items() if key not in known or key == witness)
-    values, repeats = _ask_twice(rows[asked], ask, record)
-    fresh = dict(zip((keys[i] for i in asked), values, strict=True))
+    # A probe that shares no row with the file falls back on the row that the file keeps for this.
+    kept = cache.witness() if witness is None else None
+    values, repeats = _ask_twice(rows[asked] if kept is None else np.vstack([rows[asked], kept]), ask, record)
+    fresh = dict(zip((keys[i] for i in asked), values, strict=False))
     if witness is not None:
         _compare(fresh[witness], known[witness], repeats, record, cache.path)
+    if kept is not None:
+        stored = cache.get(row_keys(kept[None]))
+        for outputs in stored.values():
+            _compare(values[-1], outputs, repeats, record, cache.path)
+    cache.remember(rows[0])
     new = [key for key in fresh if key not in known]
     if new:
         cache.put(new, np.stack([fresh[key] for key in new]))
