@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -206,7 +206,7 @@ def read_series(series: Any, place: Place, container: str, *, mixed: bool) -> Co
 
 def _time_column(series: Any, missing: np.ndarray, place: Place, name: str) -> Column:
     zone = getattr(series.dtype, "time_zone", None)
-    unit = "ns" if getattr(series.dtype, "time_unit", "us") == "ns" else "us"
+    unit: Literal["ns", "us"] = "ns" if getattr(series.dtype, "time_unit", "us") == "ns" else "us"
     times = np.full(len(missing), np.datetime64("NaT", unit), dtype=f"M8[{unit}]")
     # With nulls the stamps of some containers pass through floats, which would round them.
     stamps = np.asarray(series.drop_nulls().dt.timestamp(unit).to_numpy(), dtype=np.int64)
