@@ -119,17 +119,17 @@ ShapleyEstimate ContrastRegression::solve(MatrixIn targets, MatrixIn gaps, Matri
         const PairsOfDraw pairs = pairs_of(rows_, targets, gaps, b);
         const Vector z = scaled.row(b);
         const Matrix fit = coefficients.topRows(n) + z.asDiagonal() * coefficients.bottomRows(n);
+        const Matrix own_inverse = folded(inverse, z);
         if (pairs.w.size() == 0) {
             // Not played: nothing tells what the fit gets wrong about a draw that would have moved it.
             const double pair_weight = rows_.draw_weights[b] / std::max(rows_.expected[b], 1.0);
-            if (pair_weight * folded(inverse, z).trace() > 1.0) {
+            if (pair_weight * own_inverse.trace() > 1.0) {
                 const Matrix centred = fit.rowwise() - fit.colwise().mean();
                 variances[chunk] += (rows_.draw_weights[b] * centred).cwiseAbs2();
             }
             return;
         }
-        const Vector leverage =
-            (pairs.u * folded(inverse, z)).cwiseProduct(pairs.u).rowwise().sum().cwiseProduct(pairs.w);
+        const Vector leverage = (pairs.u * own_inverse).cwiseProduct(pairs.u).rowwise().sum().cwiseProduct(pairs.w);
         const Matrix operators =
             pairs.u * (to_values.leftCols(n) + to_values.rightCols(n) * z.asDiagonal()).transpose();
         Matrix error = pairs.y - pairs.u * fit;
@@ -137,7 +137,7 @@ ShapleyEstimate ContrastRegression::solve(MatrixIn targets, MatrixIn gaps, Matri
             // A draw of which every pair was played cannot change any more.
             const auto first = rows_.missing.begin() + rows_.draw_start[b];
             const double missing = *std::max_element(first, first + error.rows());
-            variances[chunk] += missing * left_out_variance(pairs, folded(inverse, z), operators, error);
+            variances[chunk] += missing * left_out_variance(pairs, own_inverse, operators, error);
             return;
         }
         for (Index i = 0; i < error.rows(); ++i) {

@@ -113,11 +113,11 @@ class ShapleyPlan:
         most = units_affordable(self.spending.budget, overhead=self.overhead, unit=unit, least=least, what=what)
         return stage_limits(first, most, staged=staged)
 
-    def estimate(self, game: GameLike, *, deadline: Deadline | None = None, played: tuple[Any, ...] = ()) -> Estimate:
+    def estimate(self, game: GameLike, *, deadline: Deadline | None = None) -> Estimate:
         """Play one game."""
         if self.method == "exact":
             return exact_values(game)
-        return self._run(game, self.limits, self.spending.tolerance, deadline=deadline, played=played)
+        return self._run(game, self.limits, self.spending.tolerance, deadline=deadline)
 
     def refine(self, game: GameLike, budget: int, *, old: Estimate) -> Estimate:
         """Go on from what `old` played until `budget` rows are spent in all; what it did not keep is played again."""
