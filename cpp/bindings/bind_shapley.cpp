@@ -1,8 +1,8 @@
 #include "bindings.hpp"
 
 #include "pellucid/shapley/cluster_regression.hpp"
-#include "pellucid/shapley/contrast_regression.hpp"
 #include "pellucid/shapley/exact.hpp"
+#include "pellucid/shapley/mixed_regression.hpp"
 #include "pellucid/shapley/permutation.hpp"
 #include "pellucid/shapley/ridge_regression.hpp"
 
@@ -15,13 +15,17 @@ void bind_shapley(py::module_& m) {
 
     py::class_<ShapleyEstimate>(m, "ShapleyEstimate")
         .def_readonly("values", &ShapleyEstimate::values)
-        .def_readonly("variance", &ShapleyEstimate::variance);
+        .def_readonly("variance", &ShapleyEstimate::variance)
+        .def_readonly("background_variance", &ShapleyEstimate::background_variance);
+    py::class_<MixedEstimate, ShapleyEstimate>(m, "MixedEstimate")
+        .def_readonly("shrinkage", &MixedEstimate::shrinkage)
+        .def_readonly("residual_squares", &MixedEstimate::residual_squares);
     py::class_<ClusterRegression>(m, "ClusterRegression")
         .def(py::init<const PairedDesign&, bool>(), "design"_a, "by_draw"_a, no_gil())
         .def("solve", &ClusterRegression::solve, py::arg("targets").noconvert(), py::arg("gaps").noconvert(), no_gil());
-    py::class_<ContrastRegression>(m, "ContrastRegression")
-        .def(py::init<const PairedDesign&>(), "design"_a, no_gil())
-        .def("solve", &ContrastRegression::solve, py::arg("targets").noconvert(), py::arg("gaps").noconvert(),
+    py::class_<MixedRegression>(m, "MixedRegression")
+        .def(py::init<const PairedDesign&, bool>(), "design"_a, "shrink"_a, no_gil())
+        .def("solve", &MixedRegression::solve, py::arg("targets").noconvert(), py::arg("gaps").noconvert(),
              py::arg("contrasts").noconvert(), no_gil());
     py::class_<RidgeRegression>(m, "RidgeRegression")
         .def(py::init<const PairedDesign&>(), "design"_a, no_gil())

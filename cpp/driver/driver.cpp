@@ -19,8 +19,8 @@
 #include "pellucid/sampling/permutations.hpp"
 #include "pellucid/sampling/tabular.hpp"
 #include "pellucid/shapley/cluster_regression.hpp"
-#include "pellucid/shapley/contrast_regression.hpp"
 #include "pellucid/shapley/exact.hpp"
+#include "pellucid/shapley/mixed_regression.hpp"
 #include "pellucid/shapley/permutation.hpp"
 #include "pellucid/shapley/ridge_regression.hpp"
 
@@ -238,8 +238,9 @@ void check_regressions() {
     for (const bool by_draw : {true, false})
         same_bits(by_draw ? "ClusterRegression by draw" : "ClusterRegression pooled",
                   [&] { return Bits().add(ClusterRegression(design, by_draw).solve(targets, gaps)); });
-    same_bits("ContrastRegression",
-              [&] { return Bits().add(ContrastRegression(design).solve(targets, gaps, contrasts)); });
+    for (const bool shrink : {true, false})
+        same_bits(shrink ? "MixedRegression" : "MixedRegression without effects of the draws",
+                  [&] { return Bits().add(MixedRegression(design, shrink).solve(targets, gaps, contrasts)); });
     same_bits("RidgeRegression", [&] { return Bits().add(RidgeRegression(design).solve(targets, gaps)); });
 
     // One regression serves many callers at once.

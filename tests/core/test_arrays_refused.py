@@ -72,8 +72,8 @@ KERNELS = {
         {"targets": targets(), "gaps": np.zeros((2, 2))},
         {},
     ),
-    "ContrastRegression.solve": (
-        lambda **arrays: _core.ContrastRegression(design()).solve(**arrays),
+    "MixedRegression.solve": (
+        lambda **arrays: _core.MixedRegression(design(), True).solve(**arrays),
         {"targets": targets(), "gaps": np.zeros((2, 2)), "contrasts": np.ones((2, 4))},
         {},
     ),

@@ -72,9 +72,9 @@ METHODS = [
         linear=False,
         dummy_exact=True,
     ),
-    Method("shapley regression, by draw", _shapley("regression", 253), 4, "a fit for each"),
-    Method("shapley regression, contrast", _shapley("regression", 185), 8, "moves with the background row"),
-    Method("shapley regression, pooled", _shapley("regression", 105), 8, "one fit"),
+    Method("shapley regression, by draw", _shapley("regression", 495), 4, "a fit for each"),
+    Method("shapley regression, mixed", _shapley("regression", 185), 8, "one mixed-effects fit", linear=False),
+    Method("shapley regression, pooled", _shapley("regression", 77), 8, "one fit"),
     Method("shapley regression, one row", _shapley("regression", 70), 1, "pairs of coalitions"),
     Method("shapley regression, ridge", _shapley("regression", 60), 8, "ridge", linear=False, errors_known=False),
 ]

@@ -220,7 +220,6 @@ class Shapley:
                 budget_given=self.budget is not None,
                 overhead=charged,
                 seed=self.seed,
-                contrasts=True,
                 timed=self.time_limit is not None,
             )
             self._prepared = _Prepared(outputs, shared)

@@ -32,7 +32,6 @@ class ShapleyPlan:
     budget_given : the user named the budget; otherwise method="exact" may exceed the default one.
     overhead : rows that every game costs before its coalitions: the ends and the probe.
     seed : names the design.
-    contrasts : the games can tell how far each draw is from the explained row.
     timed : a time limit may end the sampling, so it must come in stages.
     """
 
@@ -43,7 +42,6 @@ class ShapleyPlan:
     budget_given: bool
     overhead: int
     seed: int
-    contrasts: bool
     timed: bool = False
     why: str = field(init=False, default="method as asked")
     limits: tuple[int, ...] = field(init=False, default=())
@@ -159,7 +157,7 @@ class ShapleyPlan:
                 self._samplers[key] = permutation.Permutations(self.players, self.draw_weights, seed=self.seed)
             else:
                 self._samplers[key] = regression.Regression(
-                    self.players, self.draw_weights, seed=self.seed, limits=limits, contrasts=self.contrasts
+                    self.players, self.draw_weights, seed=self.seed, limits=limits
                 )
         return self._samplers[key]
 

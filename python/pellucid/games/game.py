@@ -181,6 +181,11 @@ class Game:
         method = getattr(self.representation, "contrasts", None)
         return None if method is None else np.ascontiguousarray(method(), dtype=np.float64)
 
+    def differs(self) -> NDArray[np.bool_] | None:
+        """Whether the input is another one than each draw, part by part (B, p); None where nobody can tell."""
+        method = getattr(self.representation, "differs", None)
+        return None if method is None else np.asarray(method(), dtype=np.bool_)
+
     def _model_outputs(self, masks: Masks, draws: NDArray[np.int64]) -> Array:
         collected: list[Array] = []
         self._run(self._pairs(masks, draws), collected.append)
