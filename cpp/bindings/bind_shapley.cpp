@@ -3,6 +3,7 @@
 #include "pellucid/shapley/cluster_regression.hpp"
 #include "pellucid/shapley/contrast_regression.hpp"
 #include "pellucid/shapley/exact.hpp"
+#include "pellucid/shapley/kernel_values.hpp"
 #include "pellucid/shapley/permutation.hpp"
 #include "pellucid/shapley/ridge_regression.hpp"
 
@@ -12,6 +13,9 @@ void bind_shapley(py::module_& m) {
     m.def("exact_shapley", &exact_shapley, py::arg("values").noconvert(), "players"_a, no_gil());
     m.def("antithetic_contributions", &antithetic_contributions, py::arg("orders").noconvert(),
           py::arg("values").noconvert(), py::arg("empty").noconvert(), py::arg("full").noconvert(), no_gil());
+    m.def("gauss_legendre", &gauss_legendre, "n"_a, no_gil());
+    m.def("kernel_values", &kernel_values, "fit"_a, py::arg("x").noconvert(), py::arg("background").noconvert(),
+          py::arg("part_of_column").noconvert(), "parts"_a, no_gil());
 
     py::class_<ShapleyEstimate>(m, "ShapleyEstimate")
         .def_readonly("values", &ShapleyEstimate::values)
