@@ -27,7 +27,7 @@ void bind_regression(py::module_& m) {
     py::class_<KernelRidge>(m, "KernelRidge")
         .def(py::init<MatrixIn, MatrixIn, IndicesIn, Index, std::uint64_t>(), py::arg("rows").noconvert(),
              py::arg("outputs").noconvert(), py::arg("folds").noconvert(), "landmarks"_a, "seed"_a, no_gil())
-        .def("predict", &KernelRidge::predict, py::arg("rows").noconvert(), py::arg("folds").noconvert(), no_gil())
+        .def("evaluate", &KernelRidge::evaluate, py::arg("rows").noconvert(), py::arg("folds").noconvert(), no_gil())
         .def("coefficients", &KernelRidge::coefficients, "fold"_a)
         .def("intercept", &KernelRidge::intercept, "fold"_a)
         .def_property_readonly("folds", &KernelRidge::folds)

@@ -26,8 +26,7 @@ PELLUCID_SIMD void kernel_row(const double* __restrict z, Index columns, const d
 }
 
 PELLUCID_SIMD void multiply_row(const double* __restrict z, const Index* __restrict columns, Index count,
-                                const double* __restrict landmarks, Index stride, double rate,
-                                double* __restrict out) {
+                                const double* __restrict landmarks, Index stride, double rate, double* __restrict out) {
     for (Index first = 0; first < stride; first += GaussianFeatures::lanes) {
         double sum[GaussianFeatures::lanes] = {};
         for (Index i = 0; i < count; ++i) {

@@ -12,8 +12,9 @@
 
 namespace pellucid {
 
-// exp(-t) for t >= 0, to two units in the last place; below exp(-700) it stays there, so no factor is ever zero. Free of
-// branches, so that loops over it vectorise, and with the same bits on every processor, which libraries do not promise.
+// exp(-t) for t >= 0, to two units in the last place; below exp(-700) it stays there, so no factor is ever zero. Free
+// of branches, so that loops over it vectorise, and with the same bits on every processor, which libraries do not
+// promise.
 inline double exp_minus(double t) {
     constexpr double round = 0x1.8p52;  // adding it leaves the nearest integer in the low bits
     const double x = t < 700.0 ? -t : -700.0;

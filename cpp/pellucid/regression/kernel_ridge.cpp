@@ -173,7 +173,7 @@ void KernelRidge::solve_folds(const Matrix& total, const std::vector<Matrix>& by
     });
 }
 
-Matrix KernelRidge::predict(MatrixIn rows, IndicesIn folds) const {
+Matrix KernelRidge::evaluate(MatrixIn rows, IndicesIn folds) const {
     require(rows.cols() == features_.columns(), "rows must have ", features_.columns(), " columns, got ", rows.cols());
     require(folds.size() == rows.rows(), "folds must name a fold for each of the ", rows.rows(), " rows, got ",
             folds.size());

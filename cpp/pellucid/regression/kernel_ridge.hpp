@@ -2,9 +2,9 @@
 //
 //   s(z) = intercept + sum_j w_j z_j + sum_c a_c exp(-gamma / d |z - c|^2)      z standardised, d columns that vary
 //
-// Landmarks c are rows drawn at random; gamma (one for all outputs) and the ridge on (w, a) (one for each output) have the
-// least generalised cross-validation, gamma on at most 2,000 rows. Fold f has a fit of its own, without the rows of fold
-// f: the Gram matrix of every fold is summed once, and taken from the total. Rows of fold -1 are in every fit.
+// Landmarks c are rows drawn at random; gamma (one for all outputs) and the ridge on (w, a) (one for each output) have
+// the least generalised cross-validation, gamma on at most 2,000 rows. Fold f has a fit of its own, without the rows of
+// fold f: the Gram matrix of every fold is summed once, and taken from the total. Rows of fold -1 are in every fit.
 // Cost: n (landmarks + d)^2 for the sums, (landmarks + d)^3 / 3 a fold and distinct ridge.
 #pragma once
 
@@ -26,7 +26,7 @@ class KernelRidge {
     KernelRidge(MatrixIn rows, MatrixIn outputs, IndicesIn folds, Index landmarks, std::uint64_t seed);
 
     // Outputs (n, k) of any rows, each by the fit without its fold, 0 to the number of folds - 1.
-    Matrix predict(MatrixIn rows, IndicesIn folds) const;
+    Matrix evaluate(MatrixIn rows, IndicesIn folds) const;
 
     Index folds() const { return static_cast<Index>(coefficients_.size()); }
     Index outputs() const { return ridge_.size(); }

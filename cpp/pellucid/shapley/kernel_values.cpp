@@ -174,8 +174,7 @@ Matrix kernel_values(const KernelRidge& fit, VectorIn x, MatrixIn background, Co
     const Explained explained(fit, x, part_of_column, parts);
     Matrix result = Matrix::Zero(rows, parts * fit.outputs());
     parallel_for(background.rows(), draws_per_chunk, [&](Index first, Index last) {
-        for (Index b = first; b < last; ++b)
-            explained.write(background.row(b).data(), b, background.rows(), result);
+        for (Index b = first; b < last; ++b) explained.write(background.row(b).data(), b, background.rows(), result);
     });
     return result;
 }
