@@ -13,6 +13,7 @@
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
 #include "pellucid/random.hpp"
+#include "pellucid/regression/kernel_ridge.hpp"
 #include "pellucid/regression/weighted_least_squares.hpp"
 #include "pellucid/sampling/coalitions.hpp"
 #include "pellucid/sampling/paired_design.hpp"
@@ -20,6 +21,7 @@
 #include "pellucid/sampling/tabular.hpp"
 #include "pellucid/shapley/cluster_regression.hpp"
 #include "pellucid/shapley/exact.hpp"
+#include "pellucid/shapley/kernel_values.hpp"
 #include "pellucid/shapley/mixed_regression.hpp"
 #include "pellucid/shapley/permutation.hpp"
 #include "pellucid/shapley/ridge_regression.hpp"
@@ -282,6 +284,18 @@ void check_least_squares() {
               [&] { return Bits().add(RidgePath::solve_gcv_large(gram, right, squares, rows).coefficients); });
 }
 
+void check_control_variates() {
+    const Matrix rows = random_matrix(14, 600, 9), outputs = random_matrix(15, 600, 2);
+    const Indices folds = Indices::LinSpaced(600, 0, 599).unaryExpr([](Index i) { return i % 4 - 1; });
+    const Columns parts = Columns::LinSpaced(9, 0, 8);
+    same_bits("KernelRidge and its values", [&] {
+        const KernelRidge fit(rows, outputs, folds, 90, 1);
+        return Bits()
+            .add(fit.evaluate(rows, folds.cwiseMax(0)))
+            .add(kernel_values(fit, rows.row(0).transpose(), rows.topRows(50), parts, 9));
+    });
+}
+
 void check_shapley() {
     const Matrix values = random_matrix(11, Index{1} << 13, 2);
     same_bits("exact_shapley", [&] { return Bits().add(exact_shapley(values, 13)); });
@@ -308,6 +322,7 @@ int main() {
     check_sampling();
     check_regressions();
     check_least_squares();
+    check_control_variates();
     check_shapley();
     std::printf(failures == 0 ? "all right\n" : "%d checks failed\n", failures.load());
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -21,6 +21,7 @@ class MixedFit {
     MixedFit(const MixedRegression& regression, MatrixIn targets, MatrixIn gaps, MatrixIn contrasts);
 
     MixedEstimate estimate() const;
+    Matrix residuals(VectorIn shrinkage) const;  // at one lambda for each output, in the order of the design
 
   private:
     // Everything at one lambda: A = sum X' K X in reduced coordinates, its factor, and the coefficients.
@@ -75,6 +76,8 @@ class MixedFit {
     bool leaves_freedom(const Shared& shared) const;
     Indices choose_steps() const;
 
+    Solution solution_at(const Shared& shared, const std::vector<Index>& outputs) const;
+    Eigen::MatrixXd own_fit(Index b, const Solution& solution) const;
     void finish(double lambda, const std::vector<Index>& outputs, MixedEstimate& result) const;
     Eigen::MatrixXd own_values(Index b, const Solution& solution) const;
     Eigen::MatrixXd own_to_values(Index b, double lambda) const;

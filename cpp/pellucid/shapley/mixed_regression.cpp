@@ -58,12 +58,30 @@ MixedRegression::MixedRegression(const PairedDesign& design, bool shrink) : rows
     });
 }
 
-MixedEstimate MixedRegression::solve(MatrixIn targets, MatrixIn gaps, MatrixIn contrasts) const {
+void MixedRegression::check(MatrixIn targets, MatrixIn gaps, MatrixIn contrasts) const {
     rows_.check_shapes(targets, gaps);
     require(contrasts.rows() == rows_.draws && (contrasts.cols() == rows_.players || contrasts.cols() == 0),
             "contrasts must be ", rows_.draws, " by ", rows_.players, " or ", rows_.draws, " by 0");
     require(contrasts.allFinite(), "contrasts must be finite");
+}
+
+MixedEstimate MixedRegression::solve(MatrixIn targets, MatrixIn gaps, MatrixIn contrasts) const {
+    check(targets, gaps, contrasts);
     return MixedFit(*this, targets, gaps, contrasts).estimate();
+}
+
+Matrix MixedRegression::residuals(MatrixIn targets, MatrixIn gaps, MatrixIn contrasts, VectorIn shrinkage) const {
+    check(targets, gaps, contrasts);
+    require(shrinkage.size() == targets.cols() && (shrinkage.array() > 0.0).all(),
+            "shrinkage must be a positive number for each of the ", targets.cols(), " outputs");
+    return MixedFit(*this, targets, gaps, contrasts).residuals(shrinkage);
+}
+
+Vector MixedRegression::pair_weights() const {
+    Vector weights(rows_.size());
+    for (Index row = 0; row < rows_.size(); ++row)
+        weights[rows_.position[row]] = rows_.weight[row] * scale_[rows_.draw[row]];
+    return weights;
 }
 
 }  // namespace pellucid

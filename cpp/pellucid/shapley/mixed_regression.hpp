@@ -33,8 +33,13 @@ class MixedRegression {
     // targets (pairs, k), gaps (draws, k), contrasts (draws, players) or (draws, 0) for X_b = I.
     MixedEstimate solve(MatrixIn targets, MatrixIn gaps, MatrixIn contrasts) const;
 
+    // What the fit with these lambdas (k,) leaves of the targets, (pairs, k) in the order of the design.
+    Matrix residuals(MatrixIn targets, MatrixIn gaps, MatrixIn contrasts, VectorIn shrinkage) const;
+    Vector pair_weights() const;  // in the order of the design
+
   private:
     friend class MixedFit;
+    void check(MatrixIn targets, MatrixIn gaps, MatrixIn contrasts) const;
 
     PairRows rows_;
     bool shrink_;

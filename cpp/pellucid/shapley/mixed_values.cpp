@@ -69,6 +69,17 @@ Eigen::MatrixXd MixedFit::own_to_values(Index b, double lambda) const {
     return sum;
 }
 
+// X_b c + delta_b, (active players, outputs).
+Eigen::MatrixXd MixedFit::own_fit(Index b, const Solution& solution) const {
+    Eigen::MatrixXd fit = gathered(b, solution.coefficients);
+    if (!shrinks(solution.lambda)) return fit;
+    const Eigen::MatrixXd& v = of_.vectors_[b];
+    const Vector shrink = kept(b, solution.lambda) / solution.lambda;
+    const Eigen::MatrixXd moved = of_.values_[b].asDiagonal() * (v.transpose() * fit);
+    fit += v * (shrink.asDiagonal() * (responses_of(b, solution.outputs) - moved));
+    return fit;
+}
+
 // What the sampling under draw b adds to the variance of the values, (players, outputs).
 Eigen::MatrixXd MixedFit::variance_of(Index b, const Solution& solution) const {
     const std::vector<Index>& active = rows_.active[b];
@@ -97,10 +108,7 @@ Eigen::MatrixXd MixedFit::variance_of(Index b, const Solution& solution) const {
     pairs_of(b, solution.outputs, y, w);
     const Eigen::MatrixXd u = rows_.centred_active(b) * v;                             // (pairs, r)
     const Eigen::MatrixXd kept_half = keep.asDiagonal() * (v.transpose() * own_half);  // R X A^+ X' R = its square
-    Eigen::MatrixXd own = v.transpose() * shared;
-    if (own_effect)
-        own += shrink.asDiagonal() * (responses_of(b, solution.outputs) - of_.values_[b].asDiagonal() * own);
-    const Eigen::MatrixXd error = y - u * own;
+    const Eigen::MatrixXd error = y - u * (v.transpose() * own_fit(b, solution));
     // L = w (w_b M + S A^+ X' R) u, a row for each pair
     Eigen::MatrixXd operators = kept_half * solution.shared_to_values.transpose();
     for (Index j = 0; j < size; ++j) operators.col(active[j]) += weight * shrink.cwiseProduct(v.row(j).transpose());
@@ -123,11 +131,35 @@ Eigen::MatrixXd MixedFit::variance_of(Index b, const Solution& solution) const {
     return per_pair.cwiseAbs2().transpose() * scaled;
 }
 
+MixedFit::Solution MixedFit::solution_at(const Shared& shared, const std::vector<Index>& outputs) const {
+    Solution solution{shared.lambda, outputs, Eigen::MatrixXd(width_, static_cast<Index>(outputs.size())), {}, {}};
+    for (Index o = 0; o < solution.coefficients.cols(); ++o)
+        solution.coefficients.col(o) = basis_ * shared.coefficients.col(outputs[o]);
+    return solution;
+}
+
+Matrix MixedFit::residuals(VectorIn shrinkage) const {
+    Matrix result(rows_.size(), k_);
+    for (Index o = 0; o < k_; ++o) {
+        const double lambda = of_.shrink_ ? shrinkage[o] : std::numeric_limits<double>::infinity();
+        const Solution solution = solution_at(shared_at(lambda), {o});
+        for_draws([&](std::size_t, Index b) {
+            if (count(b) == 0) return;
+            Eigen::MatrixXd y;
+            Vector w;
+            pairs_of(b, solution.outputs, y, w);
+            const Eigen::MatrixXd error = y - rows_.centred_active(b) * own_fit(b, solution);
+            for (Index i = 0; i < error.rows(); ++i)
+                result(rows_.position[rows_.draw_start[b] + i], o) = error(i, 0);
+        });
+    }
+    return result;
+}
+
 void MixedFit::finish(double lambda, const std::vector<Index>& outputs, MixedEstimate& result) const {
     const auto some = static_cast<Index>(outputs.size());
     const Shared shared = shared_at(lambda);
-    Solution solution{lambda, outputs, Eigen::MatrixXd(width_, some), {}, {}};
-    for (Index o = 0; o < some; ++o) solution.coefficients.col(o) = basis_ * shared.coefficients.col(outputs[o]);
+    Solution solution = solution_at(shared, outputs);
 
     std::vector<Eigen::MatrixXd> sums(chunks_, Eigen::MatrixXd::Zero(n_, some));
     std::vector<Eigen::MatrixXd> to_values(chunks_, Eigen::MatrixXd::Zero(width_, n_));
