@@ -90,9 +90,7 @@ def test_regression_with_contrasts(per_player, weights):
     uneven = np.random.default_rng(1).gamma(1.0, size=120) + 0.01
     game, truth = model_game(12, 120, seed=2, weights=None if weights is None else uneven)
 
-    check(
-        *covered(game, truth, method="regression", budget=121 + 12 * per_player, says="one mixed-effects fit")
-    )
+    check(*covered(game, truth, method="regression", budget=121 + 12 * per_player, says="one mixed-effects fit"))
 
 
 @pytest.mark.parametrize("per_player", [6, 10, 16, 60])

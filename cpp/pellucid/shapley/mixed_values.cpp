@@ -115,7 +115,8 @@ Eigen::MatrixXd MixedFit::variance_of(Index b, const Solution& solution) const {
     const Eigen::MatrixXd per_pair = w.asDiagonal() * (u * operators);
     const Vector shared_leverage = (u * kept_half).cwiseAbs2().rowwise().sum().cwiseProduct(w);
     const auto missing = rows_.missing.begin() + rows_.draw_start[b];
-    if (shared_leverage.maxCoeff() > highest_shared_leverage && u.rows() <= most_pairs_left_out) {
+    const bool others = rows_.draws > 1 && u.rows() <= most_pairs_left_out;
+    if (others && shared_leverage.maxCoeff() > highest_shared_leverage) {
         Eigen::MatrixXd hat = kept_half * kept_half.transpose();
         hat.diagonal() += shrink;
         const Eigen::MatrixXd without = left_out(u, w, hat, error);
@@ -149,8 +150,7 @@ Matrix MixedFit::residuals(VectorIn shrinkage) const {
             Vector w;
             pairs_of(b, solution.outputs, y, w);
             const Eigen::MatrixXd error = y - rows_.centred_active(b) * own_fit(b, solution);
-            for (Index i = 0; i < error.rows(); ++i)
-                result(rows_.position[rows_.draw_start[b] + i], o) = error(i, 0);
+            for (Index i = 0; i < error.rows(); ++i) result(rows_.position[rows_.draw_start[b] + i], o) = error(i, 0);
         });
     }
     return result;

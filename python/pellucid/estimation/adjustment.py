@@ -123,15 +123,7 @@ def adjust(
         raise InputError(f"folds must have shape {pairs.draws.shape}, one for each pair, got {folds.shape}")
 
     targets, weight = pairs.targets, pairs.weights
-    parts = pairs.masks.shape[1]
-    u = pairs.centred_masks()
-    odd, noise, values = [], [], []
-    for function in fitted:
-        predicted = function.evaluate(pairs.rows, folds=np.repeat(folds, 2))
-        odd.append((predicted[0::2] - predicted[1::2]) * 0.5)
-        phi = function.values(pairs.x, pairs.background, part_of_column=pairs.part_of_column, parts=parts)
-        noise.append(odd[-1] - _lines(u, phi, folds, pairs.draws))
-        values.append(phi.mean(axis=0))
+    odd, noise, values = zip(*(noise_of(pairs, function, folds=folds) for function in fitted), strict=True)
 
     prior_weights, r2 = stacking_weights(targets, odd, weights=weight)
     weights, gain = prior_weights, np.full_like(r2, np.nan)
@@ -144,6 +136,17 @@ def adjust(
         adjusted -= weights[s] * noise[s]
         prior += prior_weights[s] * values[s]
     return Adjusted(adjusted, prior, weights, prior_weights, r2, gain)
+
+
+def noise_of(
+    pairs: PlayedPairs, function: FittedControlVariate, *, folds: NDArray[np.int64]
+) -> tuple[Array, Array, Array]:
+    """The odd parts (m, k) of a control variate, its noise h (m, k), and its values (B, p, k), the mean of all folds."""
+    predicted = function.evaluate(pairs.rows, folds=np.repeat(folds, 2))
+    odd = (predicted[0::2] - predicted[1::2]) * 0.5
+    parts = pairs.masks.shape[1]
+    phi = function.values(pairs.x, pairs.background, part_of_column=pairs.part_of_column, parts=parts)
+    return odd, odd - _lines(pairs.centred_masks(), phi, folds, pairs.draws), phi.mean(axis=0)
 
 
 def stacking_weights(targets: Array, columns: Sequence[Array], *, weights: Array) -> tuple[Array, Array]:

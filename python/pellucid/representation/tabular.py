@@ -112,6 +112,10 @@ class Tabular:
             result[:, part] |= different[:, column]
         return result
 
+    def mixture(self) -> tuple[Array, Array, NDArray[np.int32]]:
+        """x, the background, and the part of each column: every column of a row comes from one of the two."""
+        return self.x, self.background, self._part_of_column
+
     def _standardised(self, column: int) -> Array:
         values, x = self.background[:, column], self.x[column]
         present = ~np.isnan(values)
