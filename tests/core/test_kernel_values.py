@@ -114,6 +114,15 @@ def test_rows_far_from_all_landmarks():
     np.testing.assert_allclose(phi[0, 0].sum(axis=0), gap[0], rtol=1e-10)
 
 
+def test_far_rows_with_many_parts_sum_too():
+    """(1 - t)^99 is beyond the rule: the part that it misses is shared equally."""
+    fit, X = fit_of(100)
+    x = X[0] + 60.0
+    phi = values(fit, x, X[1:4], np.arange(100))
+    gap = fit.evaluate(x[None], np.zeros(1, dtype=np.int64)) - fit.evaluate(X[1:4], np.zeros(3, dtype=np.int64))
+    np.testing.assert_allclose(phi[0].sum(axis=1), gap, rtol=0, atol=1e-9)
+
+
 def test_a_row_of_the_background_does_not_depend_on_the_others():
     fit, X = fit_of(5)
     phi = values(fit, X[0], X[1:20], np.arange(5))

@@ -9,7 +9,7 @@ import pytest
 import reference.adjustment as twin
 from pellucid import _core
 from pellucid.errors import InputError
-from pellucid.estimation.adjustment import PlayedPairs, adjust, stacking_weights
+from pellucid.estimation.adjustment import PlayedPairs, adjust, adjust_by_kernel, fit_to_pairs, stacking_weights
 from pellucid.estimation.control_variate import KernelControlVariate, fold_of_pairs
 from reference.kernel_values import enumerated
 
@@ -60,14 +60,7 @@ def played(model=smooth, d=6, B=4, part=None, seed=0, agree=True, keep=None):
 
 def fitted_to(pairs, landmarks=30, seed=0):
     folds = fold_of_pairs(len(pairs.draws), rows=len(pairs.rows), seed=seed)
-    ends = np.vstack([pairs.x, pairs.background])
-    fit = KernelControlVariate(landmarks=landmarks).fit(
-        np.vstack([pairs.rows, ends]),
-        np.vstack([pairs.outputs, pairs.full, pairs.empty]),
-        folds=np.concatenate([np.repeat(folds, 2), np.full(len(ends), -1)]),
-        seed=seed,
-    )
-    return fit, folds
+    return fit_to_pairs(KernelControlVariate(landmarks=landmarks), pairs, folds=folds, seed=seed), folds
 
 
 def values_of(u, y, gaps, draws, weights):
@@ -83,6 +76,16 @@ def values_of(u, y, gaps, draws, weights):
         target = y[of] - U.sum(axis=1, keepdims=True) * gaps[b] / n
         values[b, E] = gaps[b] / n + np.linalg.lstsq(centred * root, target * root, rcond=None)[0]
     return values
+
+
+def residuals_of(pairs):
+    u = pairs.centred_masks()
+
+    def residuals(targets, gaps):
+        values = values_of(u, targets, gaps, pairs.draws, pairs.weights)
+        return targets - np.einsum("mp,mpk->mk", u, values[pairs.draws])
+
+    return residuals
 
 
 @pytest.mark.parametrize("part", [None, [0, 1, 2, 0, 3, 1, 4]])
@@ -130,16 +133,13 @@ def test_folds_do_not_see_their_own_pairs():
 
 def test_a_smooth_model_is_explained_with_less_noise():
     errors = {False: 0.0, True: 0.0}
-    for seed in range(10):
+    for seed in range(6):
         pairs = played(d=8, B=5, seed=seed, agree=False, keep=320)
         fit, folds = fitted_to(pairs, landmarks=120, seed=seed)
         u = pairs.centred_masks()
-        exact = np.array(
-            [
-                enumerated(lambda row: smooth(row[None])[0], pairs.x, b, np.arange(8, dtype=np.int32))
-                for b in pairs.background
-            ]
-        ).mean(axis=0)
+        coalitions = _core.all_coalitions(8, 0, 256).view(bool)
+        game = np.mean([smooth(np.where(coalitions, pairs.x, b)) for b in pairs.background], axis=0)
+        exact = _core.exact_shapley(game, 8)
         for with_it in errors:
             targets, gaps, prior = pairs.targets, pairs.gaps, np.zeros((5, 8, 2))
             if with_it:
@@ -157,17 +157,37 @@ def test_weights_count_what_the_regression_leaves():
     rng = np.random.default_rng(1)
     pairs = played(lambda rows: rows[:, :1] * 3 + rng.normal(size=(len(rows), 1)), d=8, B=5, agree=False)
     fit, folds = fitted_to(pairs)
-    u = pairs.centred_masks()
-
-    def residuals(targets, gaps):
-        values = values_of(u, targets, gaps, pairs.draws, pairs.weights)
-        return targets - np.einsum("mp,mpk->mk", u, values[pairs.draws])
-
+    residuals = residuals_of(pairs)
     plain, aware = adjust(pairs, [fit], folds=folds), adjust(pairs, [fit], folds=folds, residuals=residuals)
     assert plain.weights[0, 0] > 0.8
     assert aware.weights[0, 0] < 0.3
     assert 0.0 <= aware.gain[0] < 0.05
     np.testing.assert_array_equal(aware.prior_weights, plain.weights)
+
+
+def test_the_full_fit_is_made_where_a_small_one_shows_its_worth():
+    steps = lambda rows: np.sign(np.sin(40.0 * rows)).prod(axis=1, keepdims=True)  # noqa: E731
+    for model, full in [(smooth, True), (steps, False)]:
+        pairs = played(model, d=8, B=6, agree=False)
+        assert len(pairs.draws) > 500
+        folds = fold_of_pairs(len(pairs.draws), rows=len(pairs.rows), seed=2)
+        variate, most = (KernelControlVariate(), None) if full else (KernelControlVariate(landmarks=100), 500)
+        fit = fit_to_pairs(variate, pairs, folds=folds, seed=2, most=most)
+        expected = adjust(pairs, [fit], folds=folds, residuals=residuals_of(pairs))
+        adjusted = adjust_by_kernel(pairs, residuals=residuals_of(pairs), seed=2)
+        np.testing.assert_array_equal(adjusted.targets, expected.targets)
+        np.testing.assert_array_equal(adjusted.prior, expected.prior)
+
+
+def test_of_few_pairs_all_are_used():
+    pairs = played(B=2)
+    folds = fold_of_pairs(len(pairs.draws), rows=len(pairs.rows), seed=1)
+    fit = fit_to_pairs(KernelControlVariate(), pairs, folds=folds, seed=1)
+    assert len(fit.ridge.landmarks) == (len(pairs.rows) + 3) // 4
+    expected = adjust(pairs, [fit], folds=folds, residuals=residuals_of(pairs))
+    np.testing.assert_array_equal(
+        adjust_by_kernel(pairs, residuals=residuals_of(pairs), seed=1).targets, expected.targets
+    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

@@ -12,7 +12,7 @@ from pellucid.errors import InputError
 from pellucid.estimation.estimate import Array
 
 MOST_LANDMARKS = 400
-ROWS_PER_LANDMARK = 8
+FEWEST_OF_MANY_ROWS = 200  # landmarks from 800 rows on
 FOLDS_OF_FEW_ROWS = 5
 FOLDS_OF_MANY_ROWS = 3
 MANY_ROWS = 5000
@@ -58,7 +58,7 @@ class KernelControlVariate:
 
     Parameters
     ----------
-    landmarks : how many; None takes one for 8 rows, at most 400.
+    landmarks : how many; None takes one for 4 rows up to 200, then one for 8 rows up to 400.
 
     Examples
     --------
@@ -87,7 +87,8 @@ class KernelControlVariate:
 
         landmarks = self.landmarks
         if landmarks is None:
-            landmarks = min(MOST_LANDMARKS, max(1, len(rows) // ROWS_PER_LANDMARK))
+            most = min(MOST_LANDMARKS, max(FEWEST_OF_MANY_ROWS, len(rows) // 8))
+            landmarks = max(1, min(most, len(rows) // 4))
         return FittedKernel(
             _core.KernelRidge(_doubles(rows), _doubles(outputs), _folds(folds), landmarks=landmarks, seed=seed)
         )
