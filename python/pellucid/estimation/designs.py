@@ -13,8 +13,8 @@ from pellucid.errors import NumericalError
 from pellucid.estimation.estimate import Array
 
 # Pairs per player from which each rule is used. Below 3 the least-squares fit of p - 1 coefficients is near its
-# interpolation peak; 4 leave the mixed fit two pairs for each of its 2p shared coefficients; from 8 for every background
-# row on, what the rows could borrow from each other no longer shows, and a fit for each costs less.
+# interpolation peak; 4 leave the mixed fit two pairs for each of its 2p shared coefficients; from 8 for every
+# background row on, what the rows could borrow from each other no longer shows, and a fit for each costs less.
 PAIRS_FOR_LEAST_SQUARES = 3
 PAIRS_FOR_MIXED = 4
 PAIRS_FOR_MIXED_WITH_FEW_DRAWS = 6  # two background rows tell the shared coefficients from their own too badly at 4
@@ -52,18 +52,38 @@ class Stages:
         limits: tuple[int, ...],
         active: NDArray[np.bool_] | None = None,
     ) -> None:
-        from pellucid import _core
-
         self.players = players
         self.draw_weights = draw_weights
+        self.seed = seed
         self.limits = limits
         self.active = active
-        self.design = (
-            _core.PairedDesign(seed, players, draw_weights)
-            if active is None
-            else _core.PairedDesign(seed, np.ascontiguousarray(active, dtype=np.uint8), draw_weights)
-        )
+        self.design = self._new_design()
         self._stages: list[Stage] = []
+        self._mixed: dict[int, Any] = {}
+
+    def mixed(self, index: int) -> Any:
+        """The mixed regression of everything played up to stage `index`, whatever its counts call for."""
+        from pellucid import _core
+
+        stage = self[index]
+        if stage.kind in ("mixed", "moving"):
+            return stage.regression
+        if index not in self._mixed:
+            # The design may have grown since: the same stages make it again.
+            design = self._new_design()
+            for limit in self.limits[: index + 1]:
+                design.grow(limit)
+            draws = len(self.draw_weights)
+            shrink = draws > 1 and shrinkage_work(self.players, draws, stage.pairs) <= MOST_WORK_FOR_SHRINKAGE
+            self._mixed[index] = _core.MixedRegression(design, shrink)
+        return self._mixed[index]
+
+    def _new_design(self) -> Any:
+        from pellucid import _core
+
+        if self.active is None:
+            return _core.PairedDesign(self.seed, self.players, self.draw_weights)
+        return _core.PairedDesign(self.seed, np.ascontiguousarray(self.active, dtype=np.uint8), self.draw_weights)
 
     def __getitem__(self, index: int) -> Stage:
         while len(self._stages) <= index:
