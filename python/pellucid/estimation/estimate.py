@@ -29,6 +29,7 @@ class Estimate:
     limits : how many units had been played at the end of each stage.
     played : the targets already paid for, stage by stage, from where `refine` goes on.
     paid : coalitions paid for in all; more than `coalitions` where some had to be played again.
+    rows : model rows that they cost; None is one for each.
     """
 
     values: Array
@@ -43,6 +44,7 @@ class Estimate:
     limits: tuple[int, ...] = ()
     played: tuple[Any, ...] = field(default=(), repr=False)
     paid: int = 0
+    rows: int | None = None
 
     def __post_init__(self) -> None:
         if not self.paid:
