@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid import Attribution, Shapley
+from pellucid import Attribution, CausalOrder, Shapley
 
 FEATURES = 7
+# The pairs 0, 1 and 3, 6 stay together, as laws exchange or group them.
+CHAIN = CausalOrder([["x0", "x1", "x5"], ["x2", "x4"], ["x3", "x6"]], confounded=[False, False, True])
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ class Method:
     symmetric : two features that the model and the data cannot tell apart get equal values, within the error.
     dummy_exact : a feature that the model ignores gets 0, not only within the error.
     errors_known : std_err is finite.
+    marginal : unknown features come from the background whatever is known. Otherwise the base value is not the mean over the
+        background, and a feature that the model ignores gets credit for what it tells about others.
+    seeded : a seed changes the values; of an exact method it does where the seed names draws of a law.
     """
 
     name: str
@@ -41,10 +46,16 @@ class Method:
     symmetric: bool = True
     dummy_exact: bool = False
     errors_known: bool = True
+    marginal: bool = True
+    seeded: bool | None = None
 
     @property
     def stochastic(self) -> bool:
         return not self.exact
+
+    @property
+    def depends_on_seed(self) -> bool:
+        return self.stochastic if self.seeded is None else self.seeded
 
     def explain(self, model: Any, X: Any, background: Any, **more: Any) -> Attribution:
         return self.make(model, background, **more)(X)
@@ -53,9 +64,9 @@ class Method:
         return self.name
 
 
-def _shapley(method: str, budget: int | None = None) -> Callable[..., Shapley]:
+def _shapley(method: str, budget: int | None = None, **options: Any) -> Callable[..., Shapley]:
     def make(model: Any, background: Any, **more: Any) -> Shapley:
-        return Shapley(model, background, **{"method": method, "budget": budget, "n_threads": 1, **more})
+        return Shapley(model, background, **{"method": method, "budget": budget, "n_threads": 1, **options, **more})
 
     return make
 
@@ -76,6 +87,63 @@ METHODS = [
     Method("shapley regression, contrast", _shapley("regression", 185), 8, "moves with the background row"),
     Method("shapley regression, pooled", _shapley("regression", 105), 8, "one fit"),
     Method("shapley regression, one row", _shapley("regression", 70), 1, "pairs of coalitions"),
+    Method(
+        "conditional, gaussian, exact",
+        _shapley("exact", value_function="conditional", conditional_draws=14),
+        8,
+        "128 coalitions",
+        exact=True,
+        marginal=False,
+        seeded=True,
+    ),
+    Method(
+        "conditional, gaussian, contrast",
+        _shapley("regression", 200, value_function="conditional", conditional_draws=14),
+        8,
+        "moves with the background row",
+        marginal=False,
+    ),
+    Method(
+        "conditional, gaussian, permutation",
+        _shapley("permutation", 480, value_function="conditional", conditional_draws=14),
+        8,
+        "antithetic pairs",
+        linear=False,
+        marginal=False,
+    ),
+    Method(
+        "conditional, copula, exact",
+        _shapley("exact", value_function="conditional", conditional="copula", conditional_draws=14),
+        8,
+        "128 coalitions",
+        exact=True,
+        marginal=False,
+        seeded=True,
+    ),
+    Method(
+        "conditional, empirical, exact",
+        _shapley("exact", value_function="conditional", conditional="empirical", conditional_sigma=0.4),
+        8,
+        "128 coalitions",
+        exact=True,
+        marginal=False,
+    ),
+    Method(
+        "conditional, empirical, regression",
+        _shapley("regression", 300, value_function="conditional", conditional="empirical", conditional_draws=4),
+        8,
+        "pairs of coalitions",
+        marginal=False,
+    ),
+    Method(
+        "causal, gaussian, exact",
+        _shapley("exact", causal=CHAIN, conditional_draws=14),
+        8,
+        "128 coalitions",
+        exact=True,
+        marginal=False,
+        seeded=True,
+    ),
     Method("shapley regression, ridge", _shapley("regression", 60), 8, "ridge", linear=False, errors_known=False),
 ]
 STOCHASTIC = [method for method in METHODS if method.stochastic]

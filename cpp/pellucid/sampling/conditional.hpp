@@ -45,6 +45,9 @@ class GaussianCompletion {
     Operator make(const std::uint8_t* mask) const;
     static void complete(const Operator& by, const double* x, const double* draw, std::vector<double>& gained,
                          double* out);
+    // The same for consecutive draws, to the bit.
+    static void complete_run(const Operator& by, const double* x, MatrixIn draws, std::vector<double>& scratch,
+                             MatrixOut out);
     std::vector<const Operator*> kept(MasksIn masks);
     void check(VectorIn x, MatrixIn draws, MasksIn masks) const;
 

@@ -13,7 +13,7 @@ namespace pellucid {
 
 EmpiricalNeighbours::EmpiricalNeighbours(MatrixIn rows, VectorIn weights, MatrixIn correlation, VectorIn scale,
                                          ColumnsIn unordered, ColumnsIn part_of_column, Index parts, double sigma,
-                                         double share, Index cache_bytes)
+                                         double share, Index most, Index cache_bytes)
     : rows_(rows),
       standard_(rows),
       weights_(weights),
@@ -22,6 +22,7 @@ EmpiricalNeighbours::EmpiricalNeighbours(MatrixIn rows, VectorIn weights, Matrix
       unordered_(unordered.data(), unordered.data() + unordered.size()),
       part_(part_of_column.data(), part_of_column.data() + part_of_column.size()),
       parts_(parts),
+      most_(most),
       sigma_(sigma),
       share_(share),
       cache_(cache_bytes) {
@@ -33,11 +34,13 @@ EmpiricalNeighbours::EmpiricalNeighbours(MatrixIn rows, VectorIn weights, Matrix
             "correlation, scale, unordered and part_of_column must speak of ", d, " columns");
     require(std::isfinite(sigma) && sigma > 0.0, "sigma must be a positive number, got ", sigma);
     require(share > 0.0 && share <= 1.0, "share must lie in (0, 1], got ", share);
+    require(most >= 1, "most must be at least 1, got ", most);
     require(cache_bytes >= 0, "cache_bytes must not be negative, got ", cache_bytes);
     for (Index c = 0; c < d; ++c) {
         require(part_of_column[c] >= 0 && part_of_column[c] < parts, "part_of_column[", c, "] is ", part_of_column[c],
                 ", there are ", parts, " parts");
-        if (!unordered[c] && scale[c] > 0.0) standard_.col(c) /= scale[c];
+        // From the first row, as a column far from 0 would lose its differences in the triangular solve.
+        if (!unordered[c] && scale[c] > 0.0) standard_.col(c) = (rows.col(c).array() - rows(0, c)) / scale[c];
     }
 }
 
@@ -71,7 +74,7 @@ void EmpiricalNeighbours::weigh(const Whitened& by, VectorIn x, double* result) 
     }
     Vector white(static_cast<Index>(by.scaled.size()));
     for (std::size_t a = 0; a < by.scaled.size(); ++a)
-        white[static_cast<Index>(a)] = x[by.scaled[a]] / scale_[by.scaled[a]];
+        white[static_cast<Index>(a)] = (x[by.scaled[a]] - rows_(0, by.scaled[a])) / scale_[by.scaled[a]];
     if (!by.scaled.empty()) by.factor.triangularView<Eigen::Lower>().solveInPlace(white);
 
     std::vector<double> distances(static_cast<std::size_t>(count));
@@ -97,9 +100,10 @@ void EmpiricalNeighbours::weigh(const Whitened& by, VectorIn x, double* result) 
     std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return result[a] > result[b]; });
     double kept = 0.0;
     std::size_t last = 0;
-    while (last < order.size() && kept < share_ * total) kept += result[order[last++]];
+    const auto most = std::min(order.size(), static_cast<std::size_t>(most_));
+    while (last < most && kept < share_ * total) kept += result[order[last++]];
     // Rows as near as the last one that is kept stay too, so that the order of the rows decides nothing.
-    while (last < order.size() && result[order[last]] == result[order[last - 1]]) kept += result[order[last++]];
+    while (last < most && result[order[last]] == result[order[last - 1]]) kept += result[order[last++]];
     for (std::size_t i = 0; i < last; ++i) result[order[i]] /= kept;
     for (std::size_t i = last; i < order.size(); ++i) result[order[i]] = 0.0;
 }

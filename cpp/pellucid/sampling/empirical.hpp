@@ -16,10 +16,11 @@ class EmpiricalNeighbours {
   public:
     // rows (B, d) and their weights (B,), positive with sum 1. correlation (d, d) and scale (d,) are those of the
     // columns on a scale; where scale is 0 the column is constant and does not count. unordered (d,) marks columns
-    // whose distance is 0 or 1 instead. The factor of a coalition and the rows whitened by it are kept up to
-    // `cache_bytes`.
+    // whose distance is 0 or 1 instead. At most `most` rows are kept, by a coalition that knows something that counts.
+    // The factor of a coalition and the rows whitened by it stay up to `cache_bytes`.
     EmpiricalNeighbours(MatrixIn rows, VectorIn weights, MatrixIn correlation, VectorIn scale, ColumnsIn unordered,
-                        ColumnsIn part_of_column, Index parts, double sigma, double share, Index cache_bytes);
+                        ColumnsIn part_of_column, Index parts, double sigma, double share, Index most,
+                        Index cache_bytes);
 
     // (m, B): weights with sum 1 for each mask, 0 where a row is not kept. A coalition that knows nothing that counts
     // has the weights of the rows.
@@ -35,11 +36,11 @@ class EmpiricalNeighbours {
     Whitened make(const std::uint8_t* mask) const;
     void weigh(const Whitened& by, VectorIn x, double* result) const;
 
-    Matrix rows_, standard_;  // as given, and divided by scale
+    Matrix rows_, standard_;  // as given, and from the first row in units of scale
     Vector weights_, scale_;
     Matrix correlation_;
     std::vector<std::int32_t> unordered_, part_;
-    Index parts_;
+    Index parts_, most_;
     double sigma_, share_;
     MaskCache<Whitened> cache_;
 };

@@ -133,7 +133,7 @@ class Neighbours:
 
     @property
     def rows_per_coalition(self) -> int:
-        return len(self.law.rows)
+        return min(self.law.most, len(self.law.rows))
 
     def game(self, model: Model, x: Array, *, columns: Any, empty_values: Array, full_value: Array) -> EmpiricalGame:
         _refuse_missing(x[None], model.space, argument="the explained rows", unordered_too=False)
@@ -162,16 +162,20 @@ def value_function_of(
     """The value function that the options of `Shapley` name; InputError where they contradict each other or the data."""
     name = _checked_name(value_function, causal)
     law = _checked_law(name, conditional)
-    _check_belongs("conditional_draws", conditional_draws, law in {"gaussian", "copula"}, "a gaussian or copula law")
+    _check_belongs("conditional_draws", conditional_draws, law is not None, "a conditional or causal value function")
     _check_belongs("conditional_sigma", conditional_sigma, law == "empirical", "conditional='empirical'")
     if law is None:
         return _unconditional(background, name)
     if law == "empirical":
         _refuse_missing(background.codes, space, argument="background", unordered_too=False)
-        sigma = _checked_sigma(conditional_sigma)
-        return Neighbours(
-            EmpiricalLaw.fit(background.codes, background.weights, space=space, sigma=sigma), background.given
+        fitted = EmpiricalLaw.fit(
+            background.codes,
+            background.weights,
+            space=space,
+            sigma=_checked_sigma(conditional_sigma),
+            most=_checked_most(conditional_draws),
         )
+        return Neighbours(fitted, background.given)
     _check_kinds(space, law)
     _refuse_missing(background.codes, space, argument="background")
     if len(background.codes) == 1:
@@ -179,7 +183,7 @@ def value_function_of(
             f"background has 1 distinct row, from which no {law} law can be learned; pass rows of the training data"
         )
     fit = GaussianLaw.fit if law == "gaussian" else CopulaLaw.fit
-    fitted = fit(
+    law_of_features = fit(
         background.codes,
         background.weights,
         space=space,
@@ -187,7 +191,7 @@ def value_function_of(
         seed=seed,
         order=causal,
     )
-    return Completed(fitted, background.given, f"{name}, {law}")
+    return Completed(law_of_features, background.given, f"{name}, {law}")
 
 
 def _checked_name(value_function: Any, causal: Any) -> str:
@@ -202,9 +206,7 @@ def _checked_name(value_function: Any, causal: Any) -> str:
         )
     if causal is not None and not isinstance(causal, CausalOrder):
         raise InputError(f"causal must be a CausalOrder, got {type(causal).__name__}; use CausalOrder(components)")
-    if (value_function == "causal" and causal is None) or (
-        causal is not None and value_function not in {"auto", "causal"}
-    ):
+    if (causal is None) == (value_function == "causal") and value_function != "auto":
         raise InputError(
             f"causal and value_function='causal' go together, got causal={causal!r} with "
             f"value_function={value_function!r}; pass causal=CausalOrder([[...], [...]]) and leave value_function out"
@@ -237,6 +239,14 @@ def _unconditional(background: Background, name: str) -> Background:
             "frame: background.mean().to_frame().T), or use value_function='marginal'"
         )
     return background if name == "auto" else background.named(name)
+
+
+def _checked_most(draws: Any) -> int:
+    if draws is None:
+        return DEFAULT_DRAWS
+    if not is_whole(draws) or draws < 1:
+        raise InputError(f"conditional_draws must be a whole number of at least 1, got {draws!r}")
+    return int(draws)
 
 
 def _checked_draws(draws: Any, d: int) -> int:

@@ -77,8 +77,7 @@ class ConditionalGaussian:
         scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)
         away = (self.x - self.law.draws) * scale
         members = [np.flatnonzero(self.law.part_of_column == part) for part in range(len(self.parts))]
-        means: Array = np.column_stack([away[:, columns].mean(axis=1) for columns in members])
-        return means
+        return np.asarray(np.column_stack([away[:, columns].mean(axis=1) for columns in members]))
 
 
 class ConditionalCopula:

@@ -24,18 +24,20 @@ class EmpiricalLaw:
     .. math:: w_b(S) \propto w_b \exp\Bigl(-\frac{D_S(x, b)^2}{2 \sigma^2}\Bigr), \qquad
               D_S(x, b)^2 = \frac{(x_S - b_S)^\top \Sigma_{SS}^{-1} (x_S - b_S)}{|S|}
 
-    of which the largest are kept until they hold 95 % of the sum. |S| counts the features that vary; an unordered one adds
+    of which the largest are kept until they hold 95 % of the sum, `most` of them at most. |S| counts the features that vary; an unordered one adds
     0 or 1 to the quadratic form instead.
 
     Attributes
     ----------
     rows, weights : the background (B, d) and its weights (B,).
     sigma : the width of the kernel.
+    most : the most rows that a coalition keeps.
     """
 
     rows: Array
     weights: Array
     sigma: float
+    most: int
     correlation: Array
     scale: Array
     unordered: NDArray[np.int32]
@@ -44,7 +46,7 @@ class EmpiricalLaw:
     _core: Any = field(default=None, init=False, repr=False)
 
     @classmethod
-    def fit(cls, rows: Array, weights: Array, *, space: Space, sigma: float) -> EmpiricalLaw:
+    def fit(cls, rows: Array, weights: Array, *, space: Space, sigma: float, most: int) -> EmpiricalLaw:
         """The law of rows (B, d) of a space under weights (B,) that sum to 1."""
         from pellucid import _core
 
@@ -60,6 +62,7 @@ class EmpiricalLaw:
             rows,
             np.ascontiguousarray(weights),
             sigma,
+            most,
             correlation,
             np.sqrt(np.diag(covariance)),
             unordered,
@@ -88,6 +91,7 @@ class EmpiricalLaw:
                 int(self.part_of_column.max()) + 1,
                 self.sigma,
                 KEPT_SHARE,
+                self.most,
                 CACHE_BYTES,
             )
             object.__setattr__(self, "_core", core)

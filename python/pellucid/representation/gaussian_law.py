@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import InputError
 from pellucid.space import Space
 from pellucid.space.causal import CausalOrder
 from pellucid.space.declare import listing
