@@ -31,8 +31,8 @@ class Method:
     symmetric : two features that the model and the data cannot tell apart get equal values, within the error.
     dummy_exact : a feature that the model ignores gets 0, not only within the error.
     errors_known : std_err is finite.
-    marginal : unknown features come from the background whatever is known. Otherwise the base value is not the mean over the
-        background, and a feature that the model ignores gets credit for what it tells about others.
+    marginal : unknown features come from the background whatever is known. Otherwise the base value is not the mean
+        over the background, and a feature that the model ignores gets credit for what it tells about others.
     seeded : a seed changes the values; of an exact method it does where the seed names draws of a law.
     """
 

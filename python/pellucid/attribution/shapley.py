@@ -75,8 +75,8 @@ class Shapley:
         marginal, and never conditional: a conditional value credits features that the model ignores.
     conditional : the law of the features, learned from the background: "gaussian" (default), "copula" (a normal law of
         the ranks), or "empirical" (the background rows most like x in what S knows; not for causal).
-    conditional_draws : draws from a gaussian or copula law, 1000 or 4 d by default. They take the place of the
-        background rows; `seed` names them. A mean over them is exact where f is a polynomial of degree 3 (gaussian).
+    conditional_draws : draws from a gaussian or copula law, 1000 or 4 d by default; they take the place of the
+        background rows, and `seed` names them. For "empirical" the most rows that a coalition keeps, 100 by default.
     conditional_sigma : width of the empirical law's kernel, 0.1 by default; wider is nearer to marginal.
     causal : `CausalOrder` of the features.
     method : "auto" (all coalitions where they fit the budget, else regression), "exact", "permutation", "regression".

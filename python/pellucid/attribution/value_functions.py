@@ -24,6 +24,8 @@ Array = NDArray[np.float64]
 VALUE_FUNCTIONS = ("auto", "marginal", "baseline", "conditional", "causal", "path")
 LAWS = ("gaussian", "copula", "empirical")
 DEFAULT_DRAWS = 1000
+# The budget pays for so many rows per coalition whether they are kept or not, so a high bound would leave most of it.
+DEFAULT_NEIGHBOURS = 100
 DEFAULT_SIGMA = 0.1
 
 # Kinds whose codes a law cannot speak of. Rounded to its own dtype, an integer stays a number; a category does not.
@@ -159,7 +161,7 @@ def value_function_of(
     causal: CausalOrder | None,
     seed: int,
 ) -> ValueFunction:
-    """The value function that the options of `Shapley` name; InputError where they contradict each other or the data."""
+    """The value function that the options of `Shapley` name; InputError where they do not fit together or the data."""
     name = _checked_name(value_function, causal)
     law = _checked_law(name, conditional)
     _check_belongs("conditional_draws", conditional_draws, law is not None, "a conditional or causal value function")
@@ -243,7 +245,7 @@ def _unconditional(background: Background, name: str) -> Background:
 
 def _checked_most(draws: Any) -> int:
     if draws is None:
-        return DEFAULT_DRAWS
+        return DEFAULT_NEIGHBOURS
     if not is_whole(draws) or draws < 1:
         raise InputError(f"conditional_draws must be a whole number of at least 1, got {draws!r}")
     return int(draws)

@@ -22,7 +22,8 @@ class ConditionalGaussian:
     .. math:: \mathrm{row}(S, b)_S = x_S, \qquad
               \mathrm{row}(S, b)_{\bar S} = b_{\bar S} + \Sigma_{\bar S S} \Sigma_{SS}^{-1} (x_S - b_S)
 
-    Over draws b of the law these rows follow :math:`X \mid X_S = x_S`; with a causal order, :math:`X \mid do(X_S = x_S)`.
+    Over draws b of the law these rows follow :math:`X \mid X_S = x_S`; with a causal order,
+    :math:`X \mid do(X_S = x_S)`.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ class ConditionalGaussian:
     def contrasts(self) -> Array:
         r"""How far x is from each draw, part by part: (B, p), not centred.
 
-        For one column :math:`(x_j - b_j) / \mathrm{sd}_j`, 0 where it is constant; for a group the mean over its columns.
+        For one column :math:`(x_j - b_j) / \mathrm{sd}_j`, 0 where it is constant; for a group the mean of its columns.
         """
         deviation = np.sqrt(np.diag(self.law.covariance))
         scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=deviation > 0)

@@ -18,9 +18,9 @@ Array = NDArray[np.float64]
 class CopulaLaw:
     r"""Any margins, joined by a normal law of their normal scores. [aas2021]
 
-    The score of a value is :math:`\Phi^{-1}(F(v^-) + P(v) / 2)` with the weighted frequencies of the background, so that tied
-    values share one. A latent value z goes back to the smallest value with :math:`F(v) \ge \Phi(z)`: what comes back is
-    always a value that the background has, with its frequency.
+    The score of a value is :math:`\Phi^{-1}(F(v^-) + P(v) / 2)` with the weighted frequencies of the background, so
+    that tied values share one. A latent value z goes back to the smallest value with :math:`F(v) \ge \Phi(z)`: what
+    comes back is always a value that the background has, with its frequency.
 
     Attributes
     ----------

@@ -24,8 +24,8 @@ class EmpiricalLaw:
     .. math:: w_b(S) \propto w_b \exp\Bigl(-\frac{D_S(x, b)^2}{2 \sigma^2}\Bigr), \qquad
               D_S(x, b)^2 = \frac{(x_S - b_S)^\top \Sigma_{SS}^{-1} (x_S - b_S)}{|S|}
 
-    of which the largest are kept until they hold 95 % of the sum, `most` of them at most. |S| counts the features that vary; an unordered one adds
-    0 or 1 to the quadratic form instead.
+    of which the largest are kept until they hold 95 % of the sum, `most` of them at most. |S| counts the features that
+    vary; an unordered one adds 0 or 1 to the quadratic form instead.
 
     Attributes
     ----------
