@@ -8,7 +8,7 @@
 // of U in a component are completed from all columns of earlier components, known or completed, and from those of S in
 // their own component unless a common cause confounds it. The residual b_U - A b is independent of what it is
 // conditioned on, so the steps may follow each other: Heskes, Sijben, Bucur and Claassen, "Causal Shapley values",
-// NeurIPS 2020, Theorem 1. A single component without confounding is conditioning.
+// NeurIPS 2020. A single component without confounding is conditioning.
 #pragma once
 
 #include <vector>

@@ -122,9 +122,9 @@ class ConditionalCopula:
 
 
 def _checked_row(x: Any, d: int) -> Array:
-    x = np.array(x, dtype=np.float64)
-    if x.shape != (d,):
-        raise InputError(f"x must have shape ({d},), one value per column of the law, got {x.shape}")
-    if np.isnan(x).any():
+    row: Array = np.array(x, dtype=np.float64)
+    if row.shape != (d,):
+        raise InputError(f"x must have shape ({d},), one value per column of the law, got {row.shape}")
+    if np.isnan(row).any():
         raise InputError("x must have no missing values, as the law says nothing about them; fill them in")
-    return x
+    return row
