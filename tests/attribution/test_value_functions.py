@@ -188,8 +188,10 @@ class TestGaussian:
         assert copy(X).values.tobytes() == explain(X).values.tobytes()
 
     def test_the_draws_are_charged(self):
-        with pytest.raises(BudgetError, match="budget"):
+        with pytest.raises(BudgetError, match=r"budget=150.*the draws.* or fewer draws"):
             conditional(linear, budget=150)(X)
+        with pytest.raises(BudgetError, match=r"2\^4 coalitions against 200 draws.*fewer draws"):
+            conditional(linear, method="exact", budget=1000)(X)
 
 
 class TestCopula:

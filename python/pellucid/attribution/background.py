@@ -38,6 +38,7 @@ class Background:
     value_function: str
     warnings: tuple[str, ...] = ()
     rows_per_coalition: int = 1
+    draws_are: str = "background rows"
 
     @classmethod
     def of(cls, background: Any, space: Space, *, weights: Any = None) -> Background:

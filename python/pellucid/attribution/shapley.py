@@ -249,6 +249,7 @@ class Shapley:
                 contrasts=True,
                 timed=self.time_limit is not None,
                 rows_per_coalition=worth.rows_per_coalition,
+                draws_are=worth.draws_are,
             )
             self._prepared = _Prepared(outputs, shared)
         return self._prepared, self._plan

@@ -45,6 +45,7 @@ class ValueFunction(Protocol):
     value_function : its name, for the report.
     warnings : what the reader must know.
     rows_per_coalition : the most model rows that a coalition costs under one draw.
+    draws_are : what the draws are called, in messages.
     """
 
     @property
@@ -68,6 +69,9 @@ class ValueFunction(Protocol):
     @property
     def rows_per_coalition(self) -> int: ...
 
+    @property
+    def draws_are(self) -> str: ...
+
     def game(self, model: Model, x: Array, *, columns: Any, empty_values: Array, full_value: Array) -> GameLike:
         """The game of row x (d,), given the outputs (B, k) of `codes` and (k,) of x."""
         ...
@@ -81,6 +85,7 @@ class Completed:
     given: int
     value_function: str
     rows_per_coalition: int = 1
+    draws_are: str = "draws"
 
     @property
     def codes(self) -> Array:
@@ -116,6 +121,7 @@ class Neighbours:
     law: EmpiricalLaw
     given: int
     value_function: str = "conditional, empirical"
+    draws_are: str = "background rows"
 
     @property
     def codes(self) -> Array:

@@ -35,6 +35,7 @@ class ShapleyPlan:
     contrasts : the games can tell how far each draw is from the explained row.
     timed : a time limit may end the sampling, so it must come in stages.
     rows_per_coalition : the most model rows that a coalition costs under one draw; the budget pays for so many.
+    draws_are : what the draws are called, in messages.
     """
 
     players: int
@@ -47,6 +48,7 @@ class ShapleyPlan:
     contrasts: bool
     timed: bool = False
     rows_per_coalition: int = 1
+    draws_are: str = "background rows"
     why: str = field(init=False, default="method as asked")
     limits: tuple[int, ...] = field(init=False, default=())
     _samplers: dict[tuple[int, ...], Any] = field(init=False, default_factory=dict, repr=False)
@@ -80,7 +82,7 @@ class ShapleyPlan:
 
     def _chosen(self) -> tuple[str, str]:
         budget, draws = self.spending.budget, self._against
-        against = "" if draws == 1 else f" against {draws:,} background rows"
+        against = "" if draws == 1 else f" against {draws:,} {self.draws_are}"
         if self.timed and self.players > 1:
             return "regression", "unlike all coalitions, its stages can be cut short by a time limit"
         if self.players <= MOST_PLAYERS and self._exact_rows <= budget:
@@ -100,8 +102,8 @@ class ShapleyPlan:
         if self._exact_rows > allowed:
             raise BudgetError(
                 f"method='exact' needs {self._exact_rows:,} model rows per explained row, 2^{self.players} coalitions "
-                f"against {self._against:,} background rows; the budget is {allowed:,}; raise budget=, pass "
-                "fewer background rows, or use method='regression'"
+                f"against {self._against:,} {self.draws_are}; the budget is {allowed:,}; raise budget=, pass "
+                f"fewer {self.draws_are}, or use method='regression'"
             )
 
     def _limits(self) -> tuple[int, ...]:
@@ -118,7 +120,12 @@ class ShapleyPlan:
             first = min(first, 4 * self.players) if self.timed else max(first, len(self.draw_weights))
             what = "the regression"
         most = units_affordable(
-            self.spending.budget, overhead=self.overhead, unit=unit * self.rows_per_coalition, least=least, what=what
+            self.spending.budget,
+            overhead=self.overhead,
+            unit=unit * self.rows_per_coalition,
+            least=least,
+            what=what,
+            draws_are=self.draws_are,
         )
         return stage_limits(first, most, staged=staged)
 
