@@ -30,7 +30,8 @@ void bind_conditional(py::module_& m) {
         .def("operators", &GaussianCompletion::operators, py::arg("masks").noconvert(), no_gil());
 
     py::class_<EmpiricalNeighbours>(m, "EmpiricalNeighbours")
-        .def(py::init<MatrixIn, VectorIn, MatrixIn, VectorIn, ColumnsIn, ColumnsIn, Index, double, double, Index, Index>(),
+        .def(py::init<MatrixIn, VectorIn, MatrixIn, VectorIn, ColumnsIn, ColumnsIn, Index, double, double, Index,
+                      Index>(),
              py::arg("rows").noconvert(), py::arg("weights").noconvert(), py::arg("correlation").noconvert(),
              py::arg("scale").noconvert(), py::arg("unordered").noconvert(), py::arg("part_of_column").noconvert(),
              "parts"_a, "sigma"_a, "share"_a, "most"_a, "cache_bytes"_a)
