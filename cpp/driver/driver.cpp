@@ -16,6 +16,9 @@
 #include "pellucid/regression/kernel_ridge.hpp"
 #include "pellucid/regression/weighted_least_squares.hpp"
 #include "pellucid/sampling/coalitions.hpp"
+#include "pellucid/sampling/conditional.hpp"
+#include "pellucid/sampling/empirical.hpp"
+#include "pellucid/sampling/normal_law.hpp"
 #include "pellucid/sampling/paired_design.hpp"
 #include "pellucid/sampling/permutations.hpp"
 #include "pellucid/sampling/tabular.hpp"
@@ -231,6 +234,35 @@ void check_sampling() {
     });
 }
 
+// Kept, kept in part and never kept: the operators are made by whoever needs them first.
+void check_conditional() {
+    constexpr Index d = 9, parts = 9;
+    const Matrix rows = random_matrix(20, 60, d);
+    const Vector weights = Vector::Constant(60, 1.0 / 60.0), x = random_matrix(21, d, 1);
+    const Columns part = Columns::LinSpaced(d, 0, d - 1), none = Columns::Zero(d), open = Columns::Zero(1);
+    const Masks masks = all_coalitions(parts, 0, 512);
+    const Moments moments = weighted_moments(rows, weights);
+    const Vector ones = Vector::Ones(d);
+    for (const Index bytes : {0, 20000, 1 << 24}) {
+        same_bits("conditional rows and weights", [&] {
+            const Matrix draws = matched_normal_draws(3, moments.mean, moments.covariance, 20);
+            GaussianCompletion completion(moments.covariance, part, parts, none, open, bytes);
+            EmpiricalNeighbours neighbours(rows, weights, moments.covariance, ones, none, part, parts, 0.3, 0.9, 20,
+                                           bytes);
+            Matrix out(512 * 40, d);
+            completion.compose_grid(x, draws, masks, 0, 40, out);
+            return Bits().add(moments.covariance).add(draws).add(out).add(neighbours.weights(x, masks));
+        });
+    }
+    GaussianCompletion shared(moments.covariance, part, parts, none, open, 20000);
+    const Matrix draws = matched_normal_draws(3, moments.mean, moments.covariance, 20);
+    std::vector<Matrix> outs(4, Matrix(512 * 40, d));
+    std::vector<std::thread> callers;
+    for (Matrix& out : outs) callers.emplace_back([&] { shared.compose_grid(x, draws, masks, 0, 40, out); });
+    for (std::thread& caller : callers) caller.join();
+    for (const Matrix& out : outs) check(out == outs[0], "conditional rows from callers at once");
+}
+
 void check_regressions() {
     constexpr Index players = 11, draws = 4, outputs = 3;
     PairedDesign design(1, players, random_matrix(4, draws, 1).cwiseAbs());
@@ -320,6 +352,7 @@ int main() {
     check_interrupts();
     check_callers();
     check_sampling();
+    check_conditional();
     check_regressions();
     check_least_squares();
     check_control_variates();

@@ -22,7 +22,8 @@ enum class StreamOf : std::uint64_t {
     draws = 4,
     tables = 5,
     probes = 6,
-    landmarks = 7
+    landmarks = 7,
+    conditional = 8
 };
 
 namespace philox {

@@ -19,7 +19,7 @@ from pellucid.errors import (
 )
 from pellucid.model import Model
 from pellucid.results import Attribution, Report
-from pellucid.space import Feature, Space
+from pellucid.space import CausalOrder, Feature, Space
 
 if TYPE_CHECKING:
     from pellucid import plots
@@ -29,6 +29,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Attribution",
     "BudgetError",
+    "CausalOrder",
     "Feature",
     "InputError",
     "Model",

@@ -15,6 +15,20 @@ def targets():
     return np.zeros((design().pairs, 2))
 
 
+def completion():
+    one = np.zeros(4, dtype=np.int32)
+    return _core.GaussianCompletion(np.eye(4), np.arange(4, dtype=np.int32), 4, one, np.zeros(1, dtype=np.int32), 0)
+
+
+def neighbours():
+    columns = np.arange(4, dtype=np.int32)
+    unordered = np.zeros(4, dtype=np.int32)
+    return _core.EmpiricalNeighbours(
+        np.zeros((3, 4)), np.ones(3) / 3, np.eye(4), np.ones(4), unordered, columns, 4, 0.1, 0.95, 3, 0
+    )
+
+
+COMPLETED = {"x": np.zeros(4), "draws": np.zeros((3, 4)), "masks": np.zeros((5, 4), dtype=np.uint8)}
 COMPOSE = {
     "x": np.zeros(4),
     "background": np.zeros((3, 4)),
@@ -36,6 +50,32 @@ def kernel_fit():
 KERNELS = {
     "compose": (_core.compose, {**COMPOSE, "draws": np.zeros(5, dtype=np.int64), "out": np.zeros((5, 4))}, {}),
     "compose_grid": (_core.compose_grid, {**COMPOSE, "out": np.zeros((10, 4))}, {"first_draw": 0, "draw_count": 2}),
+    "GaussianCompletion.compose": (
+        lambda **arrays: completion().compose(**arrays),
+        {**COMPLETED, "chosen": np.zeros(5, dtype=np.int64), "out": np.zeros((5, 4))},
+        {},
+    ),
+    "GaussianCompletion.compose_grid": (
+        lambda **arrays: completion().compose_grid(**arrays),
+        {**COMPLETED, "out": np.zeros((10, 4))},
+        {"first_draw": 0, "draw_count": 2},
+    ),
+    "EmpiricalNeighbours.weights": (
+        lambda **arrays: neighbours().weights(**arrays),
+        {"x": np.zeros(4), "masks": np.zeros((5, 4), dtype=np.uint8)},
+        {},
+    ),
+    "weighted_moments": (_core.weighted_moments, {"rows": np.zeros((3, 2)), "weights": np.ones(3) / 3}, {}),
+    "matched_normal_draws": (
+        _core.matched_normal_draws,
+        {"mean": np.zeros(2), "covariance": np.eye(2)},
+        {"seed": 0, "pairs": 3},
+    ),
+    "weighted_run_means": (
+        _core.weighted_run_means,
+        {"outputs": np.zeros((3, 2)), "weights": np.ones(3), "counts": np.array([1, 2])},
+        {},
+    ),
     "add_weighted": (
         _core.add_weighted,
         {

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid import Attribution, Shapley
+from pellucid import Attribution, CausalOrder, Shapley
 
 FEATURES = 7
+# The pairs 0, 1 and 3, 6 stay together, as laws exchange or group them.
+CHAIN = CausalOrder([["x0", "x1", "x5"], ["x2", "x4"], ["x3", "x6"]], confounded=[False, False, True])
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ class Method:
     dummy_exact : a feature that the model ignores gets 0, not only within the error.
     errors_known : std_err is finite.
     outputs_apart : the values of an output do not depend on which others are explained beside it.
+    marginal : unknown features come from the background whatever is known. Otherwise the base value is not the mean
+        over the background, and a feature that the model ignores gets credit for what it tells about others.
+    seeded : a seed changes the values; of an exact method it does where the seed names draws of a law.
     """
 
     name: str
@@ -43,10 +48,16 @@ class Method:
     dummy_exact: bool = False
     errors_known: bool = True
     outputs_apart: bool = True
+    marginal: bool = True
+    seeded: bool | None = None
 
     @property
     def stochastic(self) -> bool:
         return not self.exact
+
+    @property
+    def depends_on_seed(self) -> bool:
+        return self.stochastic if self.seeded is None else self.seeded
 
     def explain(self, model: Any, X: Any, background: Any, **more: Any) -> Attribution:
         return self.make(model, background, **more)(X)
@@ -55,11 +66,11 @@ class Method:
         return self.name
 
 
-def _shapley(method: str, budget: int | None = None, control_variate: Any = None) -> Callable[..., Shapley]:
-    settings = {"method": method, "budget": budget, "control_variate": control_variate, "n_threads": 1}
+def _shapley(method: str, budget: int | None = None, **options: Any) -> Callable[..., Shapley]:
+    settings = {"method": method, "budget": budget, "control_variate": None, "n_threads": 1}
 
     def make(model: Any, background: Any, **more: Any) -> Shapley:
-        return Shapley(model, background, **{**settings, **more})
+        return Shapley(model, background, **{**settings, **options, **more})
 
     return make
 
@@ -80,7 +91,7 @@ METHODS = [
     Method("shapley regression, mixed", _shapley("regression", 185), 8, "one mixed-effects fit", linear=False),
     Method(
         "shapley regression, kernel",
-        _shapley("regression", 227, "kernel"),
+        _shapley("regression", 227, control_variate="kernel"),
         8,
         "fit for all background rows with a control variate",
         linear=False,
@@ -88,7 +99,7 @@ METHODS = [
     ),
     Method(
         "shapley regression, kernel, one row",
-        _shapley("regression", 100, "kernel"),
+        _shapley("regression", 100, control_variate="kernel"),
         1,
         "least squares with a control variate",
         linear=False,
@@ -96,6 +107,68 @@ METHODS = [
     ),
     Method("shapley regression, pooled", _shapley("regression", 77), 8, "one fit"),
     Method("shapley regression, one row", _shapley("regression", 70), 1, "pairs of coalitions"),
+    Method(
+        "conditional, gaussian, exact",
+        _shapley("exact", value_function="conditional", conditional_draws=14),
+        8,
+        "128 coalitions",
+        exact=True,
+        dummy_exact=True,
+        marginal=False,
+        seeded=True,
+    ),
+    Method(
+        "conditional, gaussian, mixed",
+        _shapley("regression", 200, value_function="conditional", conditional_draws=14),
+        8,
+        "one mixed-effects fit",
+        linear=False,
+        marginal=False,
+    ),
+    Method(
+        "conditional, gaussian, permutation",
+        _shapley("permutation", 480, value_function="conditional", conditional_draws=14),
+        8,
+        "antithetic pairs",
+        linear=False,
+        marginal=False,
+    ),
+    Method(
+        "conditional, copula, exact",
+        _shapley("exact", value_function="conditional", conditional="copula", conditional_draws=14),
+        8,
+        "128 coalitions",
+        exact=True,
+        dummy_exact=True,
+        marginal=False,
+        seeded=True,
+    ),
+    Method(
+        "conditional, empirical, exact",
+        _shapley("exact", value_function="conditional", conditional="empirical", conditional_sigma=0.4),
+        8,
+        "128 coalitions",
+        exact=True,
+        dummy_exact=True,
+        marginal=False,
+    ),
+    Method(
+        "conditional, empirical, regression",
+        _shapley("regression", 300, value_function="conditional", conditional="empirical", conditional_draws=4),
+        8,
+        "pairs of coalitions",
+        marginal=False,
+    ),
+    Method(
+        "causal, gaussian, exact",
+        _shapley("exact", causal=CHAIN, conditional_draws=14),
+        8,
+        "128 coalitions",
+        exact=True,
+        dummy_exact=True,
+        marginal=False,
+        seeded=True,
+    ),
     Method("shapley regression, ridge", _shapley("regression", 60), 8, "ridge", linear=False, errors_known=False),
 ]
 STOCHASTIC = [method for method in METHODS if method.stochastic]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.games import Game
+from pellucid.model import Model
+from pellucid.representation import Tabular
 from pellucid.representation.checks import checked_weights
 from pellucid.space import Space
 
@@ -17,7 +20,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Background:
-    """Distinct background rows and their weights.
+    """Distinct background rows and their weights: the marginal game, and with one row the baseline game.
 
     Equal rows are one row with the sum of their weights: the same average for fewer model rows.
 
@@ -26,11 +29,16 @@ class Background:
     codes : (B, d) distinct rows in the order they first came.
     weights : (B,), positive, summing to 1.
     given : how many rows the user gave.
+    value_function : "marginal" or "baseline".
     """
 
     codes: Array
     weights: Array
     given: int
+    value_function: str
+    warnings: tuple[str, ...] = ()
+    rows_per_coalition: int = 1
+    draws_are: str = "background rows"
 
     @classmethod
     def of(cls, background: Any, space: Space, *, weights: Any = None) -> Background:
@@ -41,11 +49,20 @@ class Background:
         weights = checked_weights(weights, count=len(codes), argument="background_weights")
         keep = weights > 0
         distinct, merged = _merged(codes[keep], weights[keep])
-        return cls(distinct, merged / merged.sum(), len(codes))
+        return cls(distinct, merged / merged.sum(), len(codes), "baseline" if len(distinct) == 1 else "marginal")
+
+    def named(self, value_function: str) -> Background:
+        """The same rows, with the name that was asked for."""
+        return replace(self, value_function=value_function)
 
     @property
-    def value_function(self) -> str:
-        return "baseline" if len(self.codes) == 1 else "marginal"
+    def draw_weights(self) -> Array:
+        return self.weights
+
+    def game(self, model: Model, x: Array, *, columns: Any, empty_values: Array, full_value: Array) -> Game:
+        """The game of row x (d,), given the outputs (B, k) of the background and (k,) of x."""
+        rows = Tabular(x, self.codes, space=model.space, weights=self.weights)
+        return Game(model, rows, columns=columns, empty_values=empty_values, full_value=full_value)
 
 
 def _merged(codes: Array, weights: Array) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, threads
 from pellucid.attribution.background import Background
+from pellucid.attribution.value_functions import value_function_of
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.estimate import Estimate
@@ -21,13 +22,12 @@ from pellucid.estimation.plan import METHODS, ShapleyPlan
 from pellucid.estimation.reporting import report_of
 from pellucid.estimation.schedule import spending
 from pellucid.estimation.variance_reduction import checked_control_variate
-from pellucid.games import Game
+from pellucid.games import GameLike
 from pellucid.model import PROBE_ROWS, Model
 from pellucid.model.choice import checked_outputs
 from pellucid.progress import Progress, checked_progress, track
-from pellucid.representation import Tabular
 from pellucid.results import Attribution
-from pellucid.space import Space
+from pellucid.space import CausalOrder, Space
 
 Array = NDArray[np.float64]
 
@@ -64,12 +64,22 @@ class Shapley:
     What a coalition S of features does not know comes from the rows b of the background: all of them, never a silent
     subsample. One background row is the baseline game; the mean row gives the mean-imputed one. A prepared explainer
     keeps the design and the outputs of the background, so further rows cost only their own coalitions.
+    `value_function` names other games: what f is expected to be given x_S, or after setting x_S.
 
     Parameters
     ----------
     model : a callable (n, d) -> (n,) or (n, k), or a fitted object with predict_proba, decision_function or predict.
     background : rows (B, d), array or dataframe, of the population the explanation compares with; needed.
     background_weights : (B,) weights, at least 0; None is equal weights.
+    value_function : "marginal" as above; "baseline", the same with one row; "conditional", v(S) = E[f(X) | X_S = x_S]
+        [aas2021]; "causal", E[f(X) | do(X_S = x_S)] [heskes2020]. "auto" is causal where an order is given, else
+        marginal, and never conditional: a conditional value credits features that the model ignores.
+    conditional : the law of the features, learned from the background: "gaussian" (default), "copula" (a normal law of
+        the ranks), or "empirical" (the background rows most like x in what S knows; not for causal).
+    conditional_draws : draws from a gaussian or copula law, 1000 or 4 d by default; they take the place of the
+        background rows, and `seed` names them. For "empirical" the most rows that a coalition keeps, 100 by default.
+    conditional_sigma : width of the empirical law's kernel, 0.1 by default; wider is nearer to marginal.
+    causal : `CausalOrder` of the features.
     method : "auto" (all coalitions where they fit the budget, else regression), "exact", "permutation", "regression".
     budget : model rows to pay per explained row; background and probe are charged to every row, so that one row alone
         costs no more. None stops at `tolerance`, or at 100,000 rows, whichever comes first (50,000 beyond the
@@ -117,6 +127,11 @@ class Shapley:
         background: Any = None,
         *,
         background_weights: Any = None,
+        value_function: str = "auto",
+        conditional: str | None = None,
+        conditional_draws: int | None = None,
+        conditional_sigma: float | None = None,
+        causal: CausalOrder | None = None,
         method: str = "auto",
         budget: int | None = None,
         tolerance: float | None = None,
@@ -160,6 +175,16 @@ class Shapley:
             output_names=output_names,
         )
         self.space = self.model.space
+        self.value_function = value_function_of(
+            self.background,
+            self.space,
+            value_function=value_function,
+            conditional=conditional,
+            conditional_draws=conditional_draws,
+            conditional_sigma=conditional_sigma,
+            causal=causal,
+            seed=self.seed,
+        )
         self.method = method
         self.budget = budget
         self.tolerance = tolerance
@@ -211,16 +236,17 @@ class Shapley:
         """Probe the model and play the background once, whatever number of rows will be explained."""
         if self._prepared is None or self._plan is None:
             before = self.model.rows_used + self.model.rows_cached
-            self.model.probe(self.background.codes)
+            worth = self.value_function
+            self.model.probe(worth.codes)
             self.model.check_outputs(self.outputs)
-            outputs = self.model(self.background.codes)
+            outputs = self.model(worth.codes)
             shared = self.model.rows_used + self.model.rows_cached - before
             # By counts alone: what a cache file saves must not change the plan.
             asked = 3 if self.model.warnings else 2
-            charged = len(self.background.codes) + asked * (min(PROBE_ROWS, len(self.background.codes)) + 1) + 1
+            charged = len(worth.codes) + asked * (min(PROBE_ROWS, len(worth.codes)) + 1) + 1
             self._plan = ShapleyPlan(
                 players=len(self.space.parts),
-                draw_weights=self.background.weights,
+                draw_weights=worth.draw_weights,
                 method=self.method,
                 spending=spending(self.budget, self.tolerance, overhead=charged),
                 budget_given=self.budget is not None,
@@ -228,16 +254,18 @@ class Shapley:
                 seed=self.seed,
                 control_variate=self.control_variate,
                 timed=self.time_limit is not None,
+                rows_per_coalition=worth.rows_per_coalition,
+                draws_are=worth.draws_are,
             )
             self._prepared = _Prepared(outputs, shared)
         return self._prepared, self._plan
 
-    def _games(self, rows: _Explained) -> Iterator[Game]:
+    def _games(self, rows: _Explained) -> Iterator[GameLike]:
         assert self._prepared is not None
         for x, prediction, columns in zip(rows.codes, rows.predictions, rows.columns, strict=True):
-            yield Game(
+            yield self.value_function.game(
                 rows.model,
-                Tabular(x, self.background.codes, space=rows.model.space, weights=self.background.weights),
+                x,
                 columns=columns,
                 empty_values=self._prepared.background_outputs,
                 full_value=prediction,
@@ -250,7 +278,7 @@ class Shapley:
         assert self._plan is not None
         space, columns = rows.model.space, rows.columns
         n, p, k = len(rows.codes), len(space.parts), len(rows.names)
-        base = weighted_mean(self._prepared.background_outputs, self.background.weights)
+        base = weighted_mean(self._prepared.background_outputs, self.value_function.weights)
         exact = all(estimate.std_err is None for estimate in estimates) if n else self._plan.method == "exact"
         depends_on_row = not set(rows.names) <= set(self.model.output_names)  # "predicted", "top 1", ...
         data, display = _shown(space, rows.codes)
@@ -269,14 +297,14 @@ class Shapley:
                 self._plan,
                 estimates,
                 shared=rows.shared,
-                warnings=self.model.warnings,
+                warnings=(*self.value_function.warnings, *self.model.warnings),
                 seconds=seconds,
                 seconds_outside_model=max(0.0, seconds - inside),
                 budget=budget,
                 model_output=self.model.model_output,
                 model=self.model.description,
                 link=self.model.link,
-                value_function=self.background.value_function,
+                value_function=self.value_function.value_function,
                 background_rows=self.background.given,
             ),
             _continue=self._continuation(estimates, rows),

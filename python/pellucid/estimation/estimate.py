@@ -32,6 +32,7 @@ class Estimate:
     played : the targets already paid for, stage by stage, from where `refine` goes on.
     paid : coalitions paid for in all; more than `coalitions` where some had to be played again.
     background_std_err : (p, k), of the values if the draws are a sample of a larger population; None where unknown.
+    rows : model rows that they cost; None is one for each.
     """
 
     values: Array
@@ -47,6 +48,7 @@ class Estimate:
     played: tuple[Any, ...] = field(default=(), repr=False)
     paid: int = 0
     background_std_err: Array | None = None
+    rows: int | None = None
 
     def __post_init__(self) -> None:
         if not self.paid:

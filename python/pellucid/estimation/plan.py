@@ -12,7 +12,7 @@ from pellucid.estimation import permutation, regression
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.designs import first_pairs
 from pellucid.estimation.estimate import Array, Estimate
-from pellucid.estimation.exact import MOST_PLAYERS, exact_rows, exact_values
+from pellucid.estimation.exact import MOST_PLAYERS, exact_values
 from pellucid.estimation.schedule import Spending, stage_limits, units_affordable
 from pellucid.games import GameLike
 
@@ -35,6 +35,8 @@ class ShapleyPlan:
     seed : names the design.
     control_variate : for the regression: "auto", None, or an object; see `variance_reduction`.
     timed : a time limit may end the sampling, so it must come in stages.
+    rows_per_coalition : the most model rows that a coalition costs under one draw; the budget pays for so many.
+    draws_are : what the draws are called, in messages.
     """
 
     players: int
@@ -46,6 +48,8 @@ class ShapleyPlan:
     seed: int
     control_variate: Any = "auto"
     timed: bool = False
+    rows_per_coalition: int = 1
+    draws_are: str = "background rows"
     why: str = field(init=False, default="method as asked")
     limits: tuple[int, ...] = field(init=False, default=())
     _samplers: dict[tuple[int, ...], Any] = field(init=False, default_factory=dict, repr=False)
@@ -70,11 +74,16 @@ class ShapleyPlan:
 
     @property
     def _exact_rows(self) -> int:
-        return exact_rows(self.players, len(self.draw_weights)) + self.overhead - len(self.draw_weights) - 1
+        return int(2**self.players - 2) * self._against + self.overhead
+
+    @property
+    def _against(self) -> int:
+        """Model rows for one coalition under all draws."""
+        return len(self.draw_weights) * self.rows_per_coalition
 
     def _chosen(self) -> tuple[str, str]:
-        budget, draws = self.spending.budget, len(self.draw_weights)
-        against = "" if draws == 1 else f" against {draws:,} background rows"
+        budget, draws = self.spending.budget, self._against
+        against = "" if draws == 1 else f" against {draws:,} {self.draws_are}"
         if self.timed and self.players > 1:
             return "regression", "unlike all coalitions, its stages can be cut short by a time limit"
         if self.players <= MOST_PLAYERS and self._exact_rows <= budget:
@@ -94,8 +103,8 @@ class ShapleyPlan:
         if self._exact_rows > allowed:
             raise BudgetError(
                 f"method='exact' needs {self._exact_rows:,} model rows per explained row, 2^{self.players} coalitions "
-                f"against {len(self.draw_weights):,} background rows; the budget is {allowed:,}; raise budget=, pass "
-                "fewer background rows, or use method='regression'"
+                f"against {self._against:,} {self.draws_are}; the budget is {allowed:,}; raise budget=, pass "
+                f"fewer {self.draws_are}, or use method='regression'"
             )
 
     def _limits(self) -> tuple[int, ...]:
@@ -111,28 +120,36 @@ class ShapleyPlan:
             # of the others; under a time limit the first stage must be short.
             first = min(first, 4 * self.players) if self.timed else max(first, len(self.draw_weights))
             what = "the regression"
-        most = units_affordable(self.spending.budget, overhead=self.overhead, unit=unit, least=least, what=what)
+        most = units_affordable(
+            self.spending.budget,
+            overhead=self.overhead,
+            unit=unit * self.rows_per_coalition,
+            least=least,
+            what=what,
+            draws_are=self.draws_are,
+        )
         return stage_limits(first, most, staged=staged)
 
     def estimate(self, game: GameLike, *, deadline: Deadline | None = None) -> Estimate:
         """Play one game."""
         if self.method == "exact":
-            return exact_values(game)
-        return self._run(game, self.limits, self.spending.tolerance, deadline=deadline)
+            return _with_rows(exact_values(game), game)
+        return _with_rows(self._run(game, self.limits, self.spending.tolerance, deadline=deadline), game)
 
     def refine(self, game: GameLike, budget: int, *, old: Estimate) -> Estimate:
         """Go on from what `old` played until `budget` rows are spent in all; what it did not keep is played again."""
-        unit = 2 * (self.players - 1) if self.method == "permutation" else 2
-        lost = 0 if old.played else old.paid
+        unit = (2 * (self.players - 1) if self.method == "permutation" else 2) * self.rows_per_coalition
+        spent = old.paid if old.rows is None else old.rows
+        lost = 0 if old.played else spent
         most = (budget - self.overhead - lost) // unit
         if most <= old.limits[-1]:
             needed = self.overhead + lost + (old.limits[-1] + 1) * unit
             raise BudgetError(
-                f"refine needs a budget of at least {needed:,} rows per explained row, {old.paid + self.overhead:,} of "
+                f"refine needs a budget of at least {needed:,} rows per explained row, {spent + self.overhead:,} of "
                 f"which are spent, got {budget:,}"
             )
         new = self._run(game, (*old.limits[: len(old.played)], most), None, played=old.played)
-        return replace(new, paid=new.coalitions + lost)
+        return _with_rows(replace(new, paid=new.coalitions + (0 if old.played else old.paid)), game, before=spent)
 
     def _run(
         self,
@@ -170,3 +187,9 @@ class ShapleyPlan:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_samplers": {}}
+
+
+def _with_rows(estimate: Estimate, game: GameLike, *, before: int = 0) -> Estimate:
+    """The estimate with the rows that the game says it cost, for games whose coalitions differ in this."""
+    played: int | None = getattr(game, "rows_played", None)
+    return estimate if played is None else replace(estimate, rows=before + played)

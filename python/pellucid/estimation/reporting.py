@@ -33,7 +33,9 @@ def report_of(
     return Report(
         method="exact Shapley values" if plan.method == "exact" else f"Shapley values by {plan.method}",
         why=f"{plan.why}; {described(estimates)}" if n else plan.why,
-        rows_per_row=tuple(e.paid + 1 + shared // n + (i < shared % n) for i, e in enumerate(estimates)),
+        rows_per_row=tuple(
+            (e.paid if e.rows is None else e.rows) + 1 + shared // n + (i < shared % n) for i, e in enumerate(estimates)
+        ),
         converged=tuple(e.reached and not e.out_of_time for e in estimates) if asked else (),
         tolerance=plan.spending.tolerance,
         seed=plan.seed,

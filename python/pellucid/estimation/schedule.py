@@ -49,13 +49,15 @@ def stage_limits(first: int, most: int, *, staged: bool) -> tuple[int, ...]:
     return (*limits, most)
 
 
-def units_affordable(budget: int, *, overhead: int, unit: int, least: int, what: str) -> int:
+def units_affordable(
+    budget: int, *, overhead: int, unit: int, least: int, what: str, draws_are: str = "background rows"
+) -> int:
     """How many units of `unit` rows the budget pays after the overhead; BudgetError when fewer than `least`."""
     units = (budget - overhead) // unit
     if units < least:
         raise BudgetError(
-            f"budget={budget:,} model rows per explained row is too small: the background rows, the explained row and "
+            f"budget={budget:,} model rows per explained row is too small: the {draws_are}, the explained row and "
             f"the probe take {overhead:,}, and {what} needs {least * unit:,} more; use "
-            f"budget={overhead + least * unit:,} or more, or fewer background rows"
+            f"budget={overhead + least * unit:,} or more, or fewer {draws_are}"
         )
     return units

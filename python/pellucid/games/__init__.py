@@ -7,11 +7,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.games.empirical import EmpiricalGame
 from pellucid.games.game import Game, Tap
 from pellucid.games.plain import PlainGame
 from pellucid.games.retrain import retrain
 
-__all__ = ["Game", "GameLike", "PlainGame", "Tap", "retrain"]
+__all__ = ["EmpiricalGame", "Game", "GameLike", "PlainGame", "Tap", "retrain"]
 
 
 class GameLike(Protocol):

@@ -7,9 +7,21 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.representation.conditional import ConditionalCopula, ConditionalGaussian
+from pellucid.representation.copula import CopulaLaw
+from pellucid.representation.empirical import EmpiricalLaw
+from pellucid.representation.gaussian_law import GaussianLaw
 from pellucid.representation.tabular import Tabular
 
-__all__ = ["Representation", "Tabular"]
+__all__ = [
+    "ConditionalCopula",
+    "ConditionalGaussian",
+    "CopulaLaw",
+    "EmpiricalLaw",
+    "GaussianLaw",
+    "Representation",
+    "Tabular",
+]
 
 
 @runtime_checkable

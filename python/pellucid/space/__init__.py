@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from pellucid.space.causal import CausalOrder
 from pellucid.space.features import Feature
 from pellucid.space.space import Space, generated_names
 
-__all__ = ["Feature", "Space", "generated_names"]
+__all__ = ["CausalOrder", "Feature", "Space", "generated_names"]
