@@ -38,6 +38,7 @@ LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 # Files at the top of the package that belong to a room; those of no line here are rooms of their own name.
 FILES = {
     "_arguments": "helpers",
+    "_student": "helpers",
     "progress": "helpers",
     "_demo": "__main__",
     "_info": "__main__",
