@@ -7,9 +7,10 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.representation.pairs import Pairs
 from pellucid.representation.tabular import Tabular
 
-__all__ = ["Representation", "Tabular"]
+__all__ = ["Pairs", "Representation", "Tabular"]
 
 
 @runtime_checkable

@@ -55,3 +55,13 @@ def checked_weights(weights: Any, *, count: int, argument: str) -> NDArray[np.fl
     # Divided by the largest first, as the sum of huge weights is infinite and that of tiny ones is 0.
     array /= largest
     return np.asarray(array / array.sum())
+
+
+def target(out: NDArray[np.float64] | None, *, rows: int, d: int) -> NDArray[np.float64]:
+    """The first `rows` rows of `out`, or a new array (rows, d)."""
+    if out is None:
+        return np.empty((rows, d))
+    fits = isinstance(out, np.ndarray) and out.dtype == np.float64 and out.flags.c_contiguous
+    if not fits or out.ndim != 2 or out.shape[1] != d or len(out) < rows:
+        raise InputError(f"out must be a C-contiguous float64 array of at least shape ({rows}, {d})")
+    return out[:rows]

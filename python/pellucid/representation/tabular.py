@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.representation.checks import checked_draws, checked_masks, checked_weights
+from pellucid.representation.checks import checked_draws, checked_masks, checked_weights, target
 from pellucid.space import Space
 
 Array = NDArray[np.float64]
@@ -71,7 +71,7 @@ class Tabular:
 
         masks = checked_masks(masks, p=len(self.parts))
         draws = checked_draws(draws, m=len(masks), n_draws=None)  # the core refuses draws out of range
-        rows = self._target(out, len(masks))
+        rows = target(out, rows=len(masks), d=len(self.x))
         _core.compose(self.x, self.background, self._part_of_column, masks, draws, rows)
         return rows
 
@@ -82,7 +82,7 @@ class Tabular:
         masks = checked_masks(masks, p=len(self.parts))
         if not 0 <= first <= first + count <= self.n_draws:
             raise InputError(f"draws {first} to {first + count - 1} are not within 0 to {self.n_draws - 1}")
-        rows = self._target(out, len(masks) * count)
+        rows = target(out, rows=len(masks) * count, d=len(self.x))
         _core.compose_grid(self.x, self.background, self._part_of_column, masks, first, count, rows)
         return rows
 
@@ -121,12 +121,3 @@ class Tabular:
         x, values = self.x[columns], self.background[:, columns]
         same = (values == x) | (np.isnan(values) & np.isnan(x))
         return np.asarray(np.where(same.all(axis=1), 0.0, 1.0))
-
-    def _target(self, out: Array | None, rows: int) -> Array:
-        d = len(self.x)
-        if out is None:
-            return np.empty((rows, d))
-        fits = isinstance(out, np.ndarray) and out.dtype == np.float64 and out.flags.c_contiguous
-        if not fits or out.ndim != 2 or out.shape[1] != d or len(out) < rows:
-            raise InputError(f"out must be a C-contiguous float64 array of at least shape ({rows}, {d})")
-        return out[:rows]

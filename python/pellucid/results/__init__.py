@@ -2,8 +2,9 @@
 
 from pellucid.results.attribution import Attribution
 from pellucid.results.difference import MeanDifference
+from pellucid.results.importance import Importance
 from pellucid.results.means import GroupMeans
 from pellucid.results.ranking import Contribution
 from pellucid.results.report import Report
 
-__all__ = ["Attribution", "Contribution", "GroupMeans", "MeanDifference", "Report"]
+__all__ = ["Attribution", "Contribution", "GroupMeans", "Importance", "MeanDifference", "Report"]

@@ -307,7 +307,7 @@ class Attribution:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Attribution):
             return NotImplemented
-        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self) if f.compare)
+        return all(checks.same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self) if f.compare)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -315,9 +315,7 @@ class Attribution:
         return {**self.__dict__, "_continue": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        for value in state.values():
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)  # pickle does not keep this flag
+        checks.freeze(state)
         self.__dict__.update(state)
 
     def __repr__(self) -> str:
@@ -334,12 +332,6 @@ class Attribution:
         from pellucid.results.html import fragment
 
         return fragment(self)
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
-    return type(a) is type(b) and bool(a == b)
 
 
 def _strings(display: Any, shape: tuple[int, int]) -> NDArray[np.str_]:

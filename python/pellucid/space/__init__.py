@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pellucid.space.features import Feature
+from pellucid.space.given import space_of
 from pellucid.space.space import Space, generated_names
 
-__all__ = ["Feature", "Space", "generated_names"]
+__all__ = ["Feature", "Space", "generated_names", "space_of"]
