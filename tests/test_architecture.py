@@ -30,7 +30,7 @@ ROOMS = [
     {"representation"},
     {"games"},
     {"estimation"},
-    {"attribution", "surrogates", "training", "counterfactuals", "recourse", "trust"},
+    {"attribution", "importance", "effects", "surrogates", "training", "counterfactuals", "recourse", "trust"},
     {"plots"},
     {"__main__", "__init__"},
 ]

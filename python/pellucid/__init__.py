@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid import estimation, games
 from pellucid.attribution import Shapley, shapley
+from pellucid.effects import partial_dependence
 from pellucid.errors import (
     BudgetError,
     InputError,
@@ -17,8 +18,9 @@ from pellucid.errors import (
     PellucidWarning,
     SaveFormatError,
 )
+from pellucid.importance import permutation_importance
 from pellucid.model import Model
-from pellucid.results import Attribution, Report
+from pellucid.results import Attribution, Importance, PartialDependence, Report
 from pellucid.space import Feature, Space
 
 if TYPE_CHECKING:
@@ -30,11 +32,13 @@ __all__ = [
     "Attribution",
     "BudgetError",
     "Feature",
+    "Importance",
     "InputError",
     "Model",
     "ModelFormatError",
     "ModelOutputError",
     "NumericalError",
+    "PartialDependence",
     "PellucidError",
     "PellucidWarning",
     "Report",
@@ -43,6 +47,8 @@ __all__ = [
     "Space",
     "estimation",
     "games",
+    "partial_dependence",
+    "permutation_importance",
     "plots",
     "shapley",
 ]

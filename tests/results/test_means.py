@@ -159,7 +159,8 @@ def test_tables():
     assert "young (2 rows)" in str(means)
     assert "\u202e" not in str(means)
     frame = means.to_frame()
-    assert list(frame.columns) == "cohort rows output part mean_abs std_err low high bias_bound".split()
+    names = "cohort, rows, output, part, mean_abs, std_err, low, high, bias_bound"
+    assert ", ".join(frame.columns) == names
     assert len(frame) == 4
     assert frame["mean_abs"].tolist() == [2.0, 0.1, 0.0, 0.3]
     assert frame["std_err"].isna().tolist() == [False, False, True, True]

@@ -54,9 +54,9 @@ class Increases:
 
         The double sum over rows and donors is a U-statistic. What row i contributes to it is what it gains as the row
         and what others gain with its value, a_i + d_i; the variance of their sum over n is that of the statistic
-        [hoeffding1948]. Sampled pairs add noise of their own to a_i and d_i, far more than to the mean, in which each row is
-        once the row and once the donor: it is estimated within rows and within donors and taken out, and the variance of the
-        permutations' means put in.
+        [hoeffding1948]. Sampled pairs add noise of their own to a_i and d_i, far more than to the mean, in which each
+        row is once the row and once the donor: it is estimated within rows and within donors and taken out, and the
+        variance of the permutations' means put in.
         """
         repeats, n = self.means.shape[0], self.received.shape[1]
         unknown = np.full(self.means.shape[1], np.nan)

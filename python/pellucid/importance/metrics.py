@@ -44,7 +44,8 @@ def metric_of(metric: Any, y: Any, *, predictions: Array, output_names: tuple[st
     if metric == "auto":
         if model_output == "raw":
             raise InputError(
-                "metric='auto' does not know what a raw score should be; name a metric, such as 'auc', or pass a callable"
+                "metric='auto' does not know what a raw score should be; name a metric, such as 'auc', or pass a "
+                "callable"
             )
         metric = "log_loss" if model_output == "probability" else "squared_error"
     if not isinstance(metric, str) or metric not in _LOSSES:

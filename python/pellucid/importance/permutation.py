@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, threads
 from pellucid.errors import BudgetError, InputError
+from pellucid.estimation.reporting import report_of_sample
 from pellucid.games import Game
 from pellucid.importance.increases import Increases
 from pellucid.importance.metrics import metric_of
 from pellucid.model import PROBE_ROWS, Model
 from pellucid.progress import Progress, checked_progress, track
 from pellucid.representation import Pairs
-from pellucid.results import Importance, Report
+from pellucid.results import Importance
 from pellucid.space import Space, space_of
 
 Array = NDArray[np.float64]
@@ -52,24 +53,24 @@ def permutation_importance(
               - \frac{1}{n} \sum_i L\bigl(y_i, f(x_i)\bigr)
 
     the model reliance of [fisher2019] as a difference (`Importance.ratios` has it as a ratio), the permutation
-    importance of [breiman2001] for any model. A repeat puts the rows into a random circle, and each takes the feature of
-    the next one: a permutation that leaves no row in its place, so the mean over repeats estimates the double sum without
-    bias. From n - 1 repeats on, every pair is played once and the result is exact.
+    importance of [breiman2001] for any model. A repeat puts the rows into a random circle, and each takes the feature
+    of the next one: a permutation that leaves no row in its place, so the mean over repeats estimates the double sum
+    without bias. From n - 1 repeats on, every pair is played once and the result is exact.
 
-    It measures what this model uses, not what a feature could tell: of two features that say the same, the model may use
-    one or both. Features that depend on each other are torn apart, so the model is asked about rows that may not occur, where
-    its answer means little [hooker2021]. The conditional variant, which draws x_j given the other features, is not here.
-    Use rows that the model was not trained on.
+    It measures what this model uses, not what a feature could tell: of two features that say the same, the model may
+    use one or both. Features that depend on each other are torn apart, so the model is asked about rows that may not
+    occur, where its answer means little [hooker2021]. The conditional variant, which draws x_j given the other
+    features, is not here. Use rows that the model was not trained on.
 
     Parameters
     ----------
     model : a callable (n, d) -> (n,) or (n, k), or a fitted object with predict_proba, decision_function or predict.
     X : rows (n, d), array or dataframe; at least two.
     y : (n,) targets: numbers, or for a classifier its classes. (n, k) numbers for k outputs.
-    metric : the loss, smaller is better. "squared_error" or "absolute_error" (mean over the outputs), "log_loss", "brier"
-        (half the sum over the classes of (p - hit)^2 [brier1950]), "accuracy" (the share of wrong classes), "auc" (1 - AUC), or a
-        callable (y, predictions) -> one number or (n,) losses, with predictions (n,) for one output, else (n, k).
-        "auto": "log_loss" for probabilities, else "squared_error".
+    metric : the loss, smaller is better: "squared_error" or "absolute_error" (mean over the outputs), "log_loss",
+        "brier" (half the sum over the classes of (p - hit)^2 [brier1950]), "accuracy" (the share of wrong classes),
+        "auc" (1 - AUC), or a callable (y, predictions) -> one number or (n,) losses, with predictions (n,) for one
+        output, else (n, k). "auto" is "log_loss" for probabilities, else "squared_error".
     n_repeats : permutations; 10 when neither this nor a budget is given.
     budget : model rows in all; as many repeats as it pays for.
     keep_rows : keep the increase of the loss of each row.
@@ -130,19 +131,15 @@ def permutation_importance(
         n_rows=len(codes),
         metric=measure.name,
         parts=parts,
-        report=Report(
+        report=report_of_sample(
+            door,
+            rows=len(codes),
+            start=start,
             method="permutation importance",
             why=_why(repeats, len(codes)),
-            rows_used=(door.rows_used + door.rows_cached) / len(codes),
-            seconds=perf_counter() - start,
-            seconds_outside_model=max(0.0, perf_counter() - start - door.seconds),
             budget=budget,
             seed=seed,
-            model_output=door.model_output,
-            model=door.description,
-            value_function="marginal",
-            background_rows=len(codes),
-            warnings=(*door.warnings, *_cautions(repeats, len(codes), measure.name, increases.by_row, keep_rows)),
+            warnings=_cautions(repeats, len(codes), measure.name, increases.by_row, keep_rows),
         ),
     )
 
@@ -212,9 +209,10 @@ def _why(repeats: int, n: int) -> str:
 def _cautions(repeats: int, n: int, metric: str, by_row: bool, keep_rows: bool) -> list[str]:
     found = []
     if not by_row:
-        found.append(f"{metric} has no losses of rows, so no error over rows is known" + (
-            ", and there are no increases to keep" if keep_rows else ""
-        ))
+        found.append(
+            f"{metric} has no losses of rows, so no error over rows is known"
+            + (", and there are no increases to keep" if keep_rows else "")
+        )
     if repeats == 1 and n > 2:
         found.append("one permutation says nothing of its own error; use n_repeats of at least 2")
     return found

@@ -34,9 +34,7 @@ def grouped_bars(ax: Axes | None, names: Sequence[str], series: Sequence[Series]
     thickness = 0.78 / m
     for i, one in enumerate(series):
         at = places + (i - (m - 1) / 2) * thickness
-        container = ax.barh(
-            at, one.values, height=thickness * 0.9, color=_colour(i, m), label=_style.label(one.name)
-        )
+        container = ax.barh(at, one.values, height=thickness * 0.9, color=_colour(i, m), label=_style.label(one.name))
         if rest:
             container.patches[-1].set_alpha(0.6)
         _style.intervals(ax, one.values, at, one.low, one.high, thick=1.0, cap=min(3.0, 6.0 / m))

@@ -88,7 +88,7 @@ class MeanDifference:
         )
 
     def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
-        """Welch's t intervals, widened by what noise may lift the first mean (down) and the second (up), (p, k) each."""
+        """Welch's t intervals (p, k) each, reaching lower by the noise of the first mean and higher by the second's."""
         low, high = student_interval(self.values, self.std_err, self.freedom, checked_level(level))
         first, second = np.nan_to_num(self.bias_bound)
         return low - first, high + second

@@ -34,10 +34,10 @@ _FORMAT = archive.Format(
 class Importance:
     """How much the mean loss grows without each of p parts; `permutation_importance` makes it.
 
-    Two standard errors answer two questions. `std_err` is over rows: how far the importance on all rows of the same kind
-    may be from that on these; it includes the sampling of permutations. `std_err_repeats` is over permutations alone: how
-    far another seed would move the number for these same rows. Both are widened by Student's t, so that 1.96 of one is the
-    t interval; NaN where unknown. None of them knows of another training of the model.
+    Two standard errors answer two questions. `std_err` is over rows: how far the importance on all rows of the same
+    kind may be from that on these; it includes the sampling of permutations. `std_err_repeats` is over permutations
+    alone: how far another seed would move the number for these same rows. Both are widened by Student's t, so that
+    1.96 of one is the t interval; NaN where unknown. None of them knows of another training of the model.
 
     Parameters
     ----------
@@ -179,7 +179,10 @@ class Importance:
         head = f"increase of {clean(self.metric, limit=40)}"
         names = [head, *("  " + elide(clean(self.parts[i]), limit=48) for i in kept)]
         cost = f"{counted(len(self.repeats), 'permutation')}, {duration(self.report.seconds)}; "
-        lines = [repr(self), f"  {cost}{head.removeprefix('increase of ')} of the rows as they are {number(self.baseline)}"]
+        lines = [
+            repr(self),
+            f"  {cost}{head.removeprefix('increase of ')} of the rows as they are {number(self.baseline)}",
+        ]
         lines += ["", *aligned([names, [f"± standard error over {over}", *numbers]])]
         lines += [f"  and {counted(len(left), 'smaller part')}"] if len(left) else []
         return "\n".join(lines + [f"warning: {clean(warning, limit=300)}" for warning in self.report.warnings])

@@ -34,9 +34,9 @@ def folding_bias(values: Floats, std_err: Floats | None) -> Floats:
     .. math:: b(x, s) = E\lvert x + e \rvert - \lvert x \rvert = 2 s\,\bigl(\varphi(z) - z\,\Phi(-z)\bigr),
               \qquad z = \lvert x \rvert / s
 
-    and the lift of the estimate itself is at most (1 + sqrt 2) E b, with equality where the truth is 0. As a function of
-    the variance t s^2 the mean of \|mu + e\| has the derivative c exp(-a / t) / sqrt t; over the step from 0 to 1 it is
-    at most exp(-a) c 2, over that from 1 to 2 at least exp(-a) c 2 (sqrt 2 - 1).
+    and the lift of the estimate itself is at most (1 + sqrt 2) E b, with equality where the truth is 0. As a function
+    of the variance t s^2 the mean of \|mu + e\| has the derivative c exp(-a / t) / sqrt t; over the step from 0 to 1
+    it is at most exp(-a) c 2, over that from 1 to 2 at least exp(-a) c 2 (sqrt 2 - 1).
 
     >>> folding_bias(np.zeros((4, 1)), np.full((4, 1), 0.1)).round(3).tolist()
     [0.193]
