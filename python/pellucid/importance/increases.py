@@ -54,27 +54,28 @@ class Increases:
 
         The double sum over rows and donors is a U-statistic. What row i contributes to it is what it gains as the row
         and what others gain with its value, a_i + d_i; the variance of their sum over n is that of the statistic
-        [hoeffding1948]. Sampled pairs add noise of their own to a_i and d_i, far more than to the mean, in which each
-        row is once the row and once the donor: it is estimated within rows and within donors and taken out, and the
-        variance of the permutations' means put in.
+        [hoeffding1948]. From R permutations instead of all pairs, a_i and d_i are means of R increases each. Writing
+        an increase as m + alpha_i + beta_s + eps_is, both carry noise, of variance (V(beta) + V(eps)) / R and
+        (V(alpha) + V(eps)) / R, but the mean over rows only V(eps) / (n R), as each permutation has every row once and
+        every donor once. The excess is the variance of all increases over R, and is taken out. The factor
+        (n - 1) / (n - 2) makes it the error of the jackknife, which leaves out a row and its value. Two rows have none.
         """
         repeats, n = self.means.shape[0], self.received.shape[1]
         unknown = np.full(self.means.shape[1], np.nan)
         if not self.by_row:
-            return unknown, self._over_repeats(open_share=1.0)[0] if repeats > 1 else unknown
+            return unknown, self._over_repeats(open_share=1.0) if repeats > 1 else unknown
         open_share = max(0.0, 1.0 - repeats / (n - 1.0))  # of the pairs of rows that were not played
-        over_repeats, variance = unknown, (self.received + self.donated).var(axis=1, ddof=1) / (repeats**2 * n)
-        if open_share == 0.0:
-            over_repeats = np.zeros_like(unknown)
-        elif repeats > 1:
-            over_repeats, sampling = self._over_repeats(open_share)
-            within = sum(
-                self.squares - (sums * sums).sum(axis=1) / repeats for sums in (self.received, self.donated)
-            ) / (n * (repeats - 1.0))
-            variance = np.maximum(variance - open_share * within / (repeats * n) + sampling, sampling)
-        return np.sqrt(variance) * student_factors(np.array(n - 1.0)), over_repeats
+        spread = (self.received + self.donated).var(axis=1, ddof=1) / repeats**2
+        excess = (self.squares / (n * repeats) - self.means.mean(axis=0) ** 2) / repeats
+        jackknife = (n - 1.0) / (n - 2.0) if n > 2 else np.nan
+        variance = np.maximum(spread - open_share * excess, 0.0) / n
+        over_rows = np.sqrt(variance) * jackknife * student_factors(np.array(n - 1.0))
+        if open_share > 0.0 and repeats == 1:
+            return over_rows, unknown
+        over_repeats = self._over_repeats(open_share) if open_share > 0.0 else np.zeros_like(unknown)
+        return over_rows, over_repeats
 
-    def _over_repeats(self, open_share: float) -> tuple[Array, Array]:
+    def _over_repeats(self, open_share: float) -> Array:
         repeats = len(self.means)
         variance = self.means.var(axis=0, ddof=1) / repeats * open_share
-        return np.sqrt(variance) * student_factors(np.array(repeats - 1.0)), variance
+        return np.asarray(np.sqrt(variance) * student_factors(np.array(repeats - 1.0)))
