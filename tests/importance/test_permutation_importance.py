@@ -145,9 +145,10 @@ def test_other_features_do_not_show():
     """A part is permuted by the same donors, whatever other parts there are."""
     X, y = data(23)
     wide = np.column_stack([X, X[:, 0]])
-    assert bits(permutation_importance(lambda r: interacting(r[:, :4]), wide, y))[0][:32] == bits(
-        permutation_importance(interacting, X, y)
-    )[0]
+    assert (
+        bits(permutation_importance(lambda r: interacting(r[:, :4]), wide, y))[0][:32]
+        == bits(permutation_importance(interacting, X, y))[0]
+    )
 
 
 def test_seeds_name_different_permutations_and_the_global_state_is_left_alone():

@@ -13,6 +13,7 @@ from pellucid._arguments import checked_spending, checked_threads, is_whole, thr
 from pellucid._student import student_factors
 from pellucid.effects.grid import Axis, axis_of
 from pellucid.errors import BudgetError, InputError
+from pellucid.estimation.exact import weighted_mean
 from pellucid.estimation.reporting import report_of_sample
 from pellucid.games import Game
 from pellucid.model import PROBE_ROWS, Model
@@ -155,7 +156,7 @@ class _Moments:
 
     def __init__(self, weights: Array, *, points: int, outputs: int, followed: NDArray[np.int64]) -> None:
         n = len(weights)
-        self.weights = weights[:, None]
+        self.weights = weights
         self.freedom = max(0.0, float(np.floor(1.0 / (weights * weights).sum() + 1e-9)) - 1.0)
         # n / (n - 1) as for equal weights; without a degree of freedom nothing is known.
         known = n > 1 and self.freedom >= 1.0
@@ -173,8 +174,8 @@ class _Moments:
         self.curves[:, point] = outcome[self._followed]
 
     def _mean_and_error(self, outcome: Array) -> tuple[Array, Array]:
-        mean = (self.weights * outcome).sum(axis=0)
-        return mean, np.sqrt(((self.weights * (outcome - mean)) ** 2).sum(axis=0) * self._scale)
+        mean = weighted_mean(outcome, self.weights)
+        return mean, np.sqrt(weighted_mean((outcome - mean) ** 2, self.weights * self.weights) * self._scale)
 
 
 def _answers(door: Model, codes: Array, axes: list[Axis], columns: NDArray[np.int64]) -> Iterator[Array]:
