@@ -89,7 +89,7 @@ def test_the_intervals_cover_the_effect_in_the_population(n):
             lambda r: r[:, 0] * r[:, 2] + r[:, 1], rows, features="x2", grid=[-1.0, 0.5, 3.0], extrapolate=True
         )
         low, high = effect.interval()
-        covered += (low <= 0).ravel() & (0 <= high).ravel()
+        covered += (low <= 0).ravel() & (high >= 0).ravel()
     assert 0.92 <= covered.mean() / 200 <= 0.98
     assert covered.min() / 200 >= 0.9
 

@@ -30,13 +30,9 @@ class MeanDifference:
     Parameters
     ----------
     labels : (2,) the cohorts; the first less the second.
-    values, std_err : (p, k)
-        The difference and its standard error, widened by Student's t so that 1.96 of it is the t interval; NaN where
-        one of the cohorts has one row.
-    freedom : (p, k)
-        Degrees of freedom.
-    bias_bound : (2, p, k)
-        How much noise may lift the mean of either cohort.
+    counts : (2,) rows in each.
+    means, mean_std_err, bias_bound, lower_std_err : (2, p, k)
+        Of either cohort, as in `GroupMeans`.
     parts, outputs : tuple of str
 
     Examples
@@ -51,47 +47,48 @@ class MeanDifference:
     """
 
     labels: tuple[Any, Any]
-    values: Floats
-    std_err: Floats
-    freedom: Floats
+    counts: NDArray[np.int64]
+    means: Floats
+    mean_std_err: Floats
     bias_bound: Floats
+    lower_std_err: Floats
     parts: tuple[str, ...]
     outputs: tuple[str, ...]
 
-    @classmethod
-    def of(
-        cls,
-        *,
-        labels: tuple[Any, Any],
-        counts: NDArray[np.int64],
-        values: Floats,
-        std_err: Floats,
-        bias_bound: Floats,
-        parts: tuple[str, ...],
-        outputs: tuple[str, ...],
-    ) -> MeanDifference:
-        """From the two cohorts: counts (2,), the others (2, p, k)."""
-        each = np.broadcast_to((counts - 1.0)[:, None, None], values.shape)
+    @property
+    def values(self) -> Floats:
+        """The difference (p, k)."""
+        return np.asarray(self.means[0] - self.means[1])
+
+    @property
+    def std_err(self) -> Floats:
+        """Its standard error (p, k), widened by Student's t; NaN where one of the cohorts has one row."""
+        return self._welch(self.mean_std_err)[0]
+
+    @property
+    def freedom(self) -> Floats:
+        """Its degrees of freedom (p, k)."""
+        return self._welch(self.mean_std_err)[1]
+
+    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
+        """Welch's t intervals (p, k) each: low with the bound off the first mean, high with it off the second."""
+        level = checked_level(level)
+        first, second = np.nan_to_num(self.bias_bound)
+        below = self._welch(np.stack([self.lower_std_err[0], self.mean_std_err[1]]))
+        above = self._welch(np.stack([self.mean_std_err[0], self.lower_std_err[1]]))
+        low, _ = student_interval(self.values - first, *below, level)
+        _, high = student_interval(self.values + second, *above, level)
+        return low, high
+
+    def _welch(self, std_err: Floats) -> tuple[Floats, Floats]:
+        """Standard error (p, k) of a difference, widened by Student's t, and degrees of freedom (p, k)."""
+        each = np.broadcast_to((self.counts - 1.0)[:, None, None], std_err.shape)
         variances = (std_err / student_factors(each)) ** 2
         variance = variances.sum(axis=0)
         with np.errstate(invalid="ignore", divide="ignore"):
             freedom = variance**2 / (variances**2 / each).sum(axis=0)
         freedom = np.where(variance == 0.0, each.sum(axis=0), np.nan_to_num(freedom, nan=1.0))
-        return cls(
-            labels=labels,
-            values=values[0] - values[1],
-            std_err=np.sqrt(variance) * student_factors(freedom),
-            freedom=freedom,
-            bias_bound=bias_bound,
-            parts=parts,
-            outputs=outputs,
-        )
-
-    def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
-        """Welch's t intervals (p, k) each, reaching lower by the noise of the first mean and higher by the second's."""
-        low, high = student_interval(self.values, self.std_err, self.freedom, checked_level(level))
-        first, second = np.nan_to_num(self.bias_bound)
-        return low - first, high + second
+        return np.sqrt(variance) * student_factors(freedom), freedom
 
     def top(self, k: int = 5, *, output: int | str = 0) -> list[Contribution]:
         """The k largest differences."""

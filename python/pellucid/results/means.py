@@ -15,7 +15,7 @@ from pellucid.results.checks import find
 from pellucid.results.cohorts import cohorts
 from pellucid.results.difference import MeanDifference
 from pellucid.results.frames import frame_of, known, utf8
-from pellucid.results.moments import folding_bias, mean_and_error
+from pellucid.results.moments import folding_lift, mean_and_error
 from pellucid.results.ranking import Contribution, display_limit, largest_first, ranked, split
 from pellucid.results.text import aligned, clean, counted, elide, with_errors
 
@@ -36,9 +36,9 @@ class GroupMeans:
     Two errors live in such a mean. The rows are a sample: `std_err` and `interval` say how far the mean of all rows of
     the same kind may be. And the values are estimates, whose noise counts as size: a part without any effect has a
     mean of about 0.8 of its standard errors, not 0. `bias_bound` bounds that lift, in expectation, from the values and
-    their standard errors; it does not grow smaller with more rows, only with a larger budget. `interval` reaches so
-    much lower. Where the standard errors of the values are not known, neither is the bound, and the interval is that
-    of the rows alone.
+    their standard errors; it does not grow smaller with more rows, only with a larger budget. `interval` begins at the
+    lower end of the mean less the bound. Where the standard errors of the values are not known, neither is the bound,
+    and the interval is that of the rows alone.
 
     Parameters
     ----------
@@ -53,6 +53,8 @@ class GroupMeans:
         a cohort of one row.
     bias_bound : (g, p, k)
         How much of `values` may be noise of the estimates; 0 for exact values, NaN where it is not known.
+    lower_std_err : (g, p, k)
+        Standard error of `values` less `bias_bound`, widened like `std_err`.
     parts, outputs : tuple of str
         As in the attribution.
 
@@ -72,6 +74,7 @@ class GroupMeans:
     values: Floats
     std_err: Floats
     bias_bound: Floats
+    lower_std_err: Floats
     parts: tuple[str, ...]
     outputs: tuple[str, ...]
 
@@ -84,23 +87,28 @@ class GroupMeans:
         return len(self.labels)
 
     def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
-        """Student's t intervals for the mean of the true |values| over all rows of the kind, (g, p, k) each.
+        """Intervals for the mean of the true |values| over all rows of the kind, (g, p, k) each.
 
-        From `bias_bound` below the lower end of the t interval, at least 0, to its upper end.
+        From the lower end of Student's t interval for `values` less `bias_bound`, at least 0, to the upper end of that
+        for `values`.
         """
-        freedom = np.broadcast_to((self.counts - 1.0)[:, None, None], self.values.shape)
-        low, high = student_interval(self.values, self.std_err, freedom, checked_level(level))
-        return np.maximum(low - np.nan_to_num(self.bias_bound), 0.0), high
+        freedom, level = np.broadcast_to((self.counts - 1.0)[:, None, None], self.values.shape), checked_level(level)
+        less = self.values - np.nan_to_num(self.bias_bound)
+        low, _ = student_interval(less, self.lower_std_err, freedom, level)
+        _, high = student_interval(self.values, self.std_err, freedom, level)
+        return np.maximum(low, 0.0), high
 
     def difference(self, a: Hashable, b: Hashable) -> MeanDifference:
         """The means of cohort `a` less those of cohort `b`, with Welch's intervals."""
         first, second = self._position(a), self._position(b)
-        return MeanDifference.of(
+        both = [first, second]
+        return MeanDifference(
             labels=(a, b),
-            counts=self.counts[[first, second]],
-            values=self.values[[first, second]],
-            std_err=self.std_err[[first, second]],
-            bias_bound=self.bias_bound[[first, second]],
+            counts=self.counts[both],
+            means=self.values[both],
+            mean_std_err=self.std_err[both],
+            bias_bound=self.bias_bound[both],
+            lower_std_err=self.lower_std_err[both],
             parts=self.parts,
             outputs=self.outputs,
         )
@@ -173,19 +181,20 @@ def overall_mean(attribution: Attribution) -> GroupMeans:
 
 
 def _means(attribution: Attribution, labels: tuple[Hashable, ...], cohort_of_row: NDArray[np.int64]) -> GroupMeans:
-    shape = (len(labels), *attribution.values.shape[1:])
-    values, errors, bounds = np.empty(shape), np.empty(shape), np.empty(shape)
+    sizes, lift = np.abs(attribution.values), folding_lift(attribution.values, attribution.std_err)
+    values, errors, bounds, lower = np.empty((4, len(labels), *attribution.values.shape[1:]))
     for cohort in range(len(labels)):
         rows = cohort_of_row == cohort
-        values[cohort], errors[cohort] = mean_and_error(np.abs(attribution.values[rows]))
-        noise = None if attribution.std_err is None else attribution.std_err[rows]
-        bounds[cohort] = folding_bias(attribution.values[rows], noise)
+        values[cohort], errors[cohort] = mean_and_error(sizes[rows])
+        bounds[cohort], _ = mean_and_error(lift[rows])
+        _, lower[cohort] = mean_and_error(sizes[rows] - lift[rows])
     return GroupMeans(
         labels=labels,
         counts=np.bincount(cohort_of_row, minlength=len(labels)).astype(np.int64),
         values=values,
         std_err=errors,
         bias_bound=bounds,
+        lower_std_err=np.where(np.isnan(bounds), errors, lower),
         parts=attribution.parts,
         outputs=attribution.outputs,
     )

@@ -26,8 +26,8 @@ def mean_and_error(values: Floats) -> tuple[Floats, Floats]:
     return mean, values.std(axis=0, ddof=1) / math.sqrt(n) * student_factors(np.array(n - 1.0))
 
 
-def folding_bias(values: Floats, std_err: Floats | None) -> Floats:
-    r"""By how much sampling noise lifts the mean over rows of \|values\|, at most, in expectation.
+def folding_lift(values: Floats, std_err: Floats | None) -> Floats:
+    r"""By how much sampling noise lifts \|value\|, at most, in expectation; NaN where the error is not known.
 
     A value x with normal error of standard deviation s has E\|x + e\| > \|x\|. Adding the noise once more lifts it by
 
@@ -38,20 +38,15 @@ def folding_bias(values: Floats, std_err: Floats | None) -> Floats:
     of the variance t s^2 the mean of \|mu + e\| has the derivative c exp(-a / t) / sqrt t; over the step from 0 to 1
     it is at most exp(-a) c 2, over that from 1 to 2 at least exp(-a) c 2 (sqrt 2 - 1).
 
-    >>> folding_bias(np.zeros((4, 1)), np.full((4, 1), 0.1)).round(3).tolist()
-    [0.193]
-    >>> folding_bias(np.ones((4, 1)), np.full((4, 1), 0.1)).round(3).tolist()
-    [0.0]
+    >>> folding_lift(np.array([0.0, 0.1, 1.0]), np.full(3, 0.1)).round(3).tolist()
+    [0.193, 0.04, 0.0]
     """
     if std_err is None:
-        return np.zeros(values.shape[1:])
-    if len(values) == 0:
-        return np.full(values.shape[1:], np.nan)
+        return np.zeros(values.shape)
     lift = np.where(np.isnan(std_err), np.nan, 0.0)
     near = (std_err > 0) & (np.abs(values) < _FAR * std_err)
     s = std_err[near]
     z = np.abs(values[near]) / s
     tails = np.array([math.erfc(one) for one in z / math.sqrt(2.0)])
-    lift[near] = s * (math.sqrt(2.0 / math.pi) * np.exp(-0.5 * z * z) - z * tails)
-    bound: Floats = (1.0 + math.sqrt(2.0)) * lift.mean(axis=0)
-    return bound
+    lift[near] = (1.0 + math.sqrt(2.0)) * s * (math.sqrt(2.0 / math.pi) * np.exp(-0.5 * z * z) - z * tails)
+    return lift
