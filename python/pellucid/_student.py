@@ -29,7 +29,7 @@ def student_reach(level: float, freedom: int) -> float:
     expansion of Hill, Algorithm 396, CACM 13 (1970).
 
     >>> round(student_reach(0.95, 1), 3), round(student_reach(0.95, 4), 3), round(student_reach(0.9, 30), 3)
-    (12.706, 2.132, 1.697)
+    (12.706, 2.776, 1.697)
     """
     both_tails = 1.0 - level
     if freedom == 1:

@@ -43,7 +43,7 @@ class MeanDifference:
     MeanDifference(young less old; 1 part, 1 output)
     <BLANKLINE>
     difference of mean |contribution| to output  young less old
-      age                                        +1.7 ± 5.9
+      age                                        +1.70 ± 6.61
     """
 
     labels: tuple[Any, Any]

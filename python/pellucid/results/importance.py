@@ -60,6 +60,14 @@ class Importance:
     ------
     InputError
         When shapes do not fit each other, or a value is not finite.
+
+    Examples
+    --------
+    >>> from pellucid.importance import permutation_importance
+    >>> X = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 1.0], [2.0, 1.0]])
+    >>> importance = permutation_importance(lambda rows: rows @ [1.0, 3.0], X, X @ [1.0, 3.0])
+    >>> importance.top(1)[0].part, importance.n_rows
+    ('x1', 4)
     """
 
     values: Floats

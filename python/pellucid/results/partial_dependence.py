@@ -59,6 +59,14 @@ class PartialDependence:
     ------
     InputError
         When shapes do not fit each other, or a value is not finite.
+
+    Examples
+    --------
+    >>> from pellucid.effects import partial_dependence
+    >>> X = np.array([[0.0, 1.0], [1.0, 3.0], [2.0, 5.0]])
+    >>> effect = partial_dependence(lambda rows: rows.prod(axis=1), X, features="x0")
+    >>> effect.values.shape, effect.labels
+    ((3, 1), (('0', '1', '2'),))
     """
 
     features: tuple[str, ...]
