@@ -20,7 +20,7 @@ from pellucid.model import PROBE_ROWS, Model
 from pellucid.progress import Progress, checked_progress, track
 from pellucid.representation import Pairs
 from pellucid.representation.checks import checked_weights
-from pellucid.results import PartialDependence
+from pellucid.results import PartialDependence, Report
 from pellucid.results.checks import find
 from pellucid.space import Space, space_of
 
@@ -116,39 +116,25 @@ def partial_dependence(
     rows = np.flatnonzero(row_weights > 0)
     codes, row_weights = np.ascontiguousarray(given[rows]), row_weights[rows]
     axes = _axes(door.space, features, codes, grid=grid, grid_size=grid_size, extrapolate=extrapolate)
-    shape = tuple(len(axis.grid) for axis in axes)
-    _check_cost(budget, points=int(np.prod(shape)), rows=len(codes))
+    points = int(np.prod([len(axis.grid) for axis in axes]))
+    _check_cost(budget, points=points, rows=len(codes))
     followed = _followed(curves, len(codes)) if len(axes) == 1 else np.zeros(0, dtype=np.int64)
     with threads(n_threads):
         door.probe(codes)
         chosen, names = _columns(door, outputs)
-        moments = _Moments(row_weights, points=int(np.prod(shape)), outputs=len(chosen), followed=followed)
+        moments = _Moments(row_weights, points=points, outputs=len(chosen), followed=followed)
         answers = _answers(door, codes, axes, chosen)
-        for point, outcome in enumerate(track(answers, total=len(moments.mean), progress=progress, label="Effect")):
+        for point, outcome in enumerate(track(answers, total=points, progress=progress, label="Effect")):
             moments.add(point, outcome)
-    k = len(names)
-    return PartialDependence(
-        features=tuple(door.space.parts[axis.part] for axis in axes),
-        kinds=tuple(axis.kind for axis in axes),
-        grids=tuple(axis.grid for axis in axes),
-        labels=tuple(axis.labels for axis in axes),
-        data=np.column_stack([axis.data for axis in axes]),
-        values=moments.mean.reshape(*shape, k),
-        std_err=moments.std_err.reshape(*shape, k),
-        std_err_centred=moments.std_err_centred.reshape(*shape, k),
-        freedom=moments.freedom,
-        curves=moments.curves if len(followed) else None,
-        rows=rows[followed],
-        outputs=names,
-        report=report_of_sample(
-            door,
-            rows=len(codes),
-            start=start,
-            method="partial dependence",
-            why=f"{len(moments.mean):,} points of the grid, each with all {len(codes):,} rows",
-            budget=budget,
-        ),
+    report = report_of_sample(
+        door,
+        rows=len(codes),
+        start=start,
+        method="partial dependence",
+        why=f"{len(moments.mean):,} points of the grid, each with all {len(codes):,} rows",
+        budget=budget,
     )
+    return moments.effect(axes, parts=door.space.parts, outputs=names, rows=rows[followed], report=report)
 
 
 class _Moments:
@@ -172,6 +158,33 @@ class _Moments:
         self.mean[point], self.std_err[point] = self._mean_and_error(outcome)
         _, self.std_err_centred[point] = self._mean_and_error(outcome - self._first)
         self.curves[:, point] = outcome[self._followed]
+
+    def effect(
+        self,
+        axes: list[Axis],
+        *,
+        parts: tuple[str, ...],
+        outputs: tuple[str, ...],
+        rows: NDArray[np.intp],
+        report: Report,
+    ) -> PartialDependence:
+        """The result, with an axis for each feature."""
+        shape = (*(len(axis.grid) for axis in axes), len(outputs))
+        return PartialDependence(
+            features=tuple(parts[axis.part] for axis in axes),
+            kinds=tuple(axis.kind for axis in axes),
+            grids=tuple(axis.grid for axis in axes),
+            labels=tuple(axis.labels for axis in axes),
+            data=np.column_stack([axis.data for axis in axes]),
+            values=self.mean.reshape(shape),
+            std_err=self.std_err.reshape(shape),
+            std_err_centred=self.std_err_centred.reshape(shape),
+            freedom=self.freedom,
+            curves=self.curves if len(rows) else None,
+            rows=rows,
+            outputs=outputs,
+            report=report,
+        )
 
     def _mean_and_error(self, outcome: Array) -> tuple[Array, Array]:
         mean = weighted_mean(outcome, self.weights)
