@@ -141,12 +141,12 @@ class _Moments:
     """Means over the rows, point by point, with the errors of a mean over a sample of rows."""
 
     def __init__(self, weights: Array, *, points: int, outputs: int, followed: NDArray[np.int64]) -> None:
-        n = len(weights)
+        share = float((weights * weights).sum())  # 1 / n for equal weights
         self.weights = weights
-        self.freedom = max(0.0, float(np.floor(1.0 / (weights * weights).sum() + 1e-9)) - 1.0)
-        # n / (n - 1) as for equal weights; without a degree of freedom nothing is known.
-        known = n > 1 and self.freedom >= 1.0
-        self._scale = n / (n - 1.0) * float(student_factors(np.array(self.freedom))) ** 2 if known else np.nan
+        self.freedom = max(0.0, float(np.floor(1.0 / share + 1e-9)) - 1.0)
+        # Without a degree of freedom nothing is known of the errors.
+        factor = float(student_factors(np.array(self.freedom)))
+        self._scale = factor**2 / (1.0 - share) if self.freedom >= 1.0 else np.nan
         self.mean, self.std_err, self.std_err_centred = np.empty((3, points, outputs))
         self.curves = np.empty((len(followed), points, outputs))
         self._followed = followed
