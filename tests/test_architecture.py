@@ -30,7 +30,7 @@ ROOMS = [
     {"representation"},
     {"games"},
     {"estimation"},
-    {"attribution", "surrogates", "training", "counterfactuals", "recourse", "trust"},
+    {"attribution", "importance", "effects", "surrogates", "training", "counterfactuals", "recourse", "trust"},
     {"plots"},
     {"__main__", "__init__"},
 ]
@@ -38,6 +38,7 @@ LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 # Files at the top of the package that belong to a room; those of no line here are rooms of their own name.
 FILES = {
     "_arguments": "helpers",
+    "_student": "helpers",
     "progress": "helpers",
     "_demo": "__main__",
     "_info": "__main__",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid import estimation, games
 from pellucid.attribution import Shapley, shapley
+from pellucid.effects import partial_dependence
 from pellucid.errors import (
     BudgetError,
     InputError,
@@ -17,8 +18,9 @@ from pellucid.errors import (
     PellucidWarning,
     SaveFormatError,
 )
+from pellucid.importance import permutation_importance
 from pellucid.model import Model
-from pellucid.results import Attribution, Report
+from pellucid.results import Attribution, Importance, PartialDependence, Report
 from pellucid.space import CausalOrder, Feature, Space
 
 if TYPE_CHECKING:
@@ -31,11 +33,13 @@ __all__ = [
     "BudgetError",
     "CausalOrder",
     "Feature",
+    "Importance",
     "InputError",
     "Model",
     "ModelFormatError",
     "ModelOutputError",
     "NumericalError",
+    "PartialDependence",
     "PellucidError",
     "PellucidWarning",
     "Report",
@@ -44,6 +48,8 @@ __all__ = [
     "Space",
     "estimation",
     "games",
+    "partial_dependence",
+    "permutation_importance",
     "plots",
     "shapley",
 ]

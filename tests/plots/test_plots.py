@@ -22,6 +22,7 @@ from pellucid.plots import _style  # noqa: E402
 from pellucid.results import Attribution  # noqa: E402
 
 Z = 1.959963984540054
+T39 = 2.022690920  # Student's, 39 degrees of freedom
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ def attribution():
 ALL = [
     lambda a, ax=None: plots.bar(a, ax=ax),
     lambda a, ax=None: plots.bar(a, row=0, ax=ax),
+    lambda a, ax=None: plots.bar(a, by=np.arange(len(a)) % 3, ax=ax),
     lambda a, ax=None: plots.waterfall(a, ax=ax),
     lambda a, ax=None: plots.beeswarm(a, ax=ax),
     lambda a, ax=None: plots.scatter(a, 0, color=1, ax=ax),
@@ -50,7 +52,7 @@ ALL = [
     lambda a, ax=None: plots.compare({"x": a, "y": a}, row=None, ax=ax),
 ]
 each = pytest.mark.parametrize(
-    "draw", ALL, ids=["bar", "bar row", "waterfall", "beeswarm", "scatter", "compare", "compare all"]
+    "draw", ALL, ids=["bar", "bar row", "bar cohorts", "waterfall", "beeswarm", "scatter", "compare", "compare all"]
 )
 
 
@@ -172,7 +174,7 @@ def test_bars_of_all_rows(attribution):
     order = np.argsort(-means.mean(axis=0))
     np.testing.assert_allclose(widths(ax), means.mean(axis=0)[order])
     found = whiskers(ax)
-    np.testing.assert_allclose(found[:, 1] - found[:, 0], 2 * Z * (means.std(axis=0, ddof=1) / np.sqrt(40))[order])
+    np.testing.assert_allclose(found[:, 1] - found[:, 0], 2 * T39 * (means.std(axis=0, ddof=1) / np.sqrt(40))[order])
     assert names(ax) == [f"part {i}" for i in order]
 
 
@@ -183,7 +185,24 @@ def test_the_rest_of_all_rows_has_the_error_of_its_own_sum(attribution):
     sums = sizes[:, left].sum(axis=1)
     assert widths(ax)[-1] == pytest.approx(sums.mean())
     low, high, _ = whiskers(ax)[-1]
-    assert high - low == pytest.approx(2 * Z * sums.std(ddof=1) / np.sqrt(40))
+    assert high - low == pytest.approx(2 * T39 * sums.std(ddof=1) / np.sqrt(40))
+
+
+def test_bars_of_cohorts(attribution):
+    labels = ["x"] * 30 + ["y"] * 10
+    ax = plots.bar(attribution, by=labels, output="yes", max_display=6)
+    means = attribution.by(labels)
+    order = np.argsort(-means.values[:, :, 1].max(axis=0))[:5]
+    np.testing.assert_allclose(widths(ax).reshape(2, 6)[:, :5], means.values[:, order, 1])
+    np.testing.assert_allclose(widths(ax).reshape(2, 6).sum(axis=1), means.values[:, :, 1].sum(axis=1))
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["x (30 rows)", "y (10 rows)"]
+    low, high = means.interval()
+    found = whiskers(ax)
+    np.testing.assert_allclose(found[:, 0], low[:, order, 1].ravel(), atol=1e-12)
+    np.testing.assert_allclose(found[:, 1], high[:, order, 1].ravel())
+    with pytest.raises(InputError, match="leave one of them out"):
+        plots.bar(attribution, by=labels, row=0)
+    assert len(plots.bar(attribution, by="part 1", bins=3).get_legend().get_texts()) == 3
 
 
 def test_positive_and_negative_differ_in_colour(attribution):

@@ -160,7 +160,8 @@ def test_means_by_label(attribution):
     assert means.counts.tolist() == [2, 2, 1]
     of_x = np.abs(attribution.values[[0, 2]])
     np.testing.assert_allclose(means["x"][0], of_x.mean(axis=0))
-    np.testing.assert_allclose(means["x"][1], np.abs(of_x[0] - of_x[1]) / 2)  # s / sqrt(2) of two numbers
+    # s / sqrt(2) of two numbers, so widened that 1.96 of it is the t interval with one degree of freedom.
+    np.testing.assert_allclose(means["x"][1] * 1.959963984540054, np.abs(of_x[0] - of_x[1]) / 2 * 12.706204736)
     assert np.isnan(means["z"][1]).all()
     with pytest.raises(InputError, match="one label for each of the 5 rows"):
         attribution.by(["x"])
@@ -170,10 +171,12 @@ def test_means_by_label(attribution):
 
 
 def test_mean_abs_is_the_mean_over_rows(attribution):
-    np.testing.assert_allclose(attribution.mean_abs(), np.abs(attribution.values).mean(axis=0))
-    np.testing.assert_allclose(attribution.by(["all"] * 5)["all"][0], attribution.mean_abs())
+    means = attribution.mean_abs()
+    assert means.labels == ("all rows",)
+    np.testing.assert_allclose(means.values[0], np.abs(attribution.values).mean(axis=0))
+    np.testing.assert_allclose(attribution.by(["all"] * 5)["all"][0], means.values[0])
     best = attribution.top(1, row=None, output=1)[0]
-    assert best.value == pytest.approx(attribution.mean_abs()[:, 1].max())
+    assert best.value == pytest.approx(means.values[0, :, 1].max())
 
 
 def test_equality_ignores_times_only(attribution):
@@ -261,7 +264,7 @@ def test_no_rows_is_a_result_too():
     assert "0 rows" in empty._repr_html_()
     assert len(empty.to_frame()) == 0
     assert empty.by([]).labels == ()
-    assert np.isnan(empty.mean_abs()).all()
+    assert np.isnan(empty.mean_abs().values).all()
 
 
 @pytest.mark.parametrize(

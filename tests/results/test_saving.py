@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pellucid.errors import InputError, SaveFormatError
-from pellucid.results import Attribution, Report, saving
+from pellucid.results import Attribution, Report, archive
 
 
 def small(std_err=0.1, **more):
@@ -196,7 +196,7 @@ def _set(*keys, value):
         (_set("schema", value=2), "install a newer pellucid"),
         (_set("schema", value="1"), "valid schema version"),
         (_set("schema", value=True), "valid schema version"),
-        (_set("format", value="other"), "not one of an attribution"),
+        (_set("format", value="other"), "not that of a file of Attribution"),
         (_set("colour", value=1), "header must hold"),
         (lambda header: header.pop("parts"), "header must hold"),
         (_set("arrays", value=[]), "not the arrays it holds"),
@@ -252,7 +252,7 @@ def test_a_failed_save_leaves_the_old_file(path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(saving.os, "fsync", full)
+    monkeypatch.setattr(archive.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         small(std_err=None).save(path)
     assert path.read_bytes() == old

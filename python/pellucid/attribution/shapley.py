@@ -27,7 +27,7 @@ from pellucid.model import PROBE_ROWS, Model
 from pellucid.model.choice import checked_outputs
 from pellucid.progress import Progress, checked_progress, track
 from pellucid.results import Attribution
-from pellucid.space import CausalOrder, Space
+from pellucid.space import CausalOrder, Space, space_of
 
 Array = NDArray[np.float64]
 
@@ -162,7 +162,7 @@ class Shapley:
         self.outputs = checked_outputs(outputs)
         self.n_threads = checked_threads(n_threads)
         self.progress = checked_progress(progress)
-        self.space = _space_of(background, space, groups)
+        self.space = space_of(background, space=space, groups=groups)
         self.background = Background.of(background, self.space, weights=background_weights)
         self.model = Model(
             model,
@@ -350,14 +350,6 @@ def shapley(model: Any, X: Any, *, background: Any = None, **options: Any) -> At
     [[0.5, 0.5], [0.0, 0.0]]
     """
     return Shapley(model, background, **options)(X)
-
-
-def _space_of(background: Any, space: Space | None, groups: dict[str, Sequence[str]] | None) -> Space:
-    if space is None:
-        return Space.infer(background, groups=groups)
-    if groups is not None:
-        raise InputError("groups must be part of the space when a space is given; use Space.infer(..., groups=groups)")
-    return space.extend(background)
 
 
 def _stacked(parts: list[Array], shape: tuple[int, int, int]) -> Array:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from time import perf_counter
 from typing import Any
 
 from pellucid.estimation.estimate import Estimate, described
 from pellucid.estimation.plan import ShapleyPlan
+from pellucid.model import Model
 from pellucid.results import Report
 
 
@@ -41,5 +43,30 @@ def report_of(
         seed=plan.seed,
         coalitions=round(sum(e.coalitions for e in estimates) / n) if n else 0,
         warnings=tuple(found),
+        **facts,
+    )
+
+
+def report_of_sample(model: Model, *, rows: int, start: float, warnings: Iterable[str] = (), **facts: Any) -> Report:
+    """The `Report` of what was done to a sample of rows as a whole.
+
+    Parameters
+    ----------
+    rows : the model rows paid for are spread over so many.
+    start : when it began, on the clock of perf_counter.
+    warnings : after those of the model.
+    facts : the other fields of the report.
+    """
+    seconds = perf_counter() - start
+    return Report(
+        rows_used=(model.rows_used + model.rows_cached) / rows,
+        seconds=seconds,
+        seconds_outside_model=max(0.0, seconds - model.seconds),
+        model_output=model.model_output,
+        model=model.description,
+        link=model.link,
+        value_function="marginal",
+        background_rows=rows,
+        warnings=(*model.warnings, *warnings),
         **facts,
     )

@@ -124,12 +124,26 @@ def whiskers(
     cap: float = 3.0,
 ) -> None:
     """x -+ 1.96 standard errors, where there are any."""
-    known = np.isfinite(errors) & (errors > 0)
+    intervals(ax, x, y, x - Z95 * errors, x + Z95 * errors, thick=thick, cap=cap)
+
+
+def intervals(
+    ax: Axes,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    *,
+    thick: float = 1.2,
+    cap: float = 3.0,
+) -> None:
+    """Whiskers from low to high, where these are known and apart."""
+    known = np.isfinite(low) & np.isfinite(high) & (high > low)
     if known.any():
         ax.errorbar(
             x[known],
             y[known],
-            xerr=Z95 * errors[known],
+            xerr=np.maximum([x[known] - low[known], high[known] - x[known]], 0.0),
             fmt="none",
             ecolor=INK,
             elinewidth=thick,

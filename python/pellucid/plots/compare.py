@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.plots import _style
+from pellucid.plots._grouped import Series, grouped_bars
 from pellucid.results.attribution import Attribution
 from pellucid.results.checks import find
-from pellucid.results.means import mean_and_error
+from pellucid.results.moments import mean_and_error
 from pellucid.results.ranking import display_limit, largest_first, rest_name, row_index, shown_values, split
-from pellucid.results.text import width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,34 +72,15 @@ def compare(
         heights = np.column_stack([heights, [value for value, _ in sums]])
         whiskers = np.column_stack([whiskers, [error for _, error in sums]])
 
-    m = len(named)
-    ax = _style.axes(ax, lines=len(names) * (0.62 + 0.3 * m) + 1, names=names)
-    places = _style.lines_down(ax, names)
-    thickness = 0.78 / m
-    for i, (name, _) in enumerate(named):
-        at = places + (i - (m - 1) / 2) * thickness
-        container = ax.barh(at, heights[i], height=thickness * 0.9, color=_colour(i, m), label=_style.label(name))
-        if len(left):
-            container.patches[-1].set_alpha(0.6)
-        _style.whiskers(ax, heights[i], at, whiskers[i], thick=1.0, cap=min(3.0, 6.0 / m))
-    ax.axvline(0.0, color=_style.INK, linewidth=0.9)
+    series = [
+        Series(name, value, value - _style.Z95 * error, value + _style.Z95 * error)
+        for (name, _), value, error in zip(named, heights, whiskers, strict=True)
+    ]
+    ax = grouped_bars(ax, names, series, rest=bool(len(left)))
     if row is None:
         ax.set_xlim(left=0.0)
     label = _style.label(named[0][1].outputs[find("output", output, named[0][1].outputs)])
     _style.x_name(ax, f"mean |contribution| to {label}" if row is None else f"contribution to {label}, row {row}")
-    columns = max(1, min(m, int(32 / (3.5 + max(width(_style.label(name)) for name, _ in named)))))
-    ax.legend(
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=columns,
-        frameon=False,
-        fontsize=9.5,
-        handlelength=1.0,
-        handleheight=1.0,
-        borderaxespad=0.3,
-        borderpad=0.2,
-        labelcolor=_style.INK,
-    )
     return ax
 
 
@@ -163,11 +144,3 @@ def _names(first: Attribution, kept: NDArray[np.intp], left: NDArray[np.intp], r
     shown = [""] * len(first.parts) if row is None else shown_values(first, row)
     names = [_style.label(first.parts[i]) + (" = " + _style.label(shown[i], em=8.5) if shown[i] else "") for i in kept]
     return names + ([rest_name(len(left), len(first.parts))] if len(left) else [])
-
-
-def _colour(i: int, m: int) -> Any:
-    if m <= len(_style.SERIES):
-        return _style.SERIES[i]
-    from matplotlib import colormaps
-
-    return colormaps["viridis"](0.9 * i / (m - 1))

@@ -11,6 +11,7 @@ from pellucid.representation.conditional import ConditionalCopula, ConditionalGa
 from pellucid.representation.copula import CopulaLaw
 from pellucid.representation.empirical import EmpiricalLaw
 from pellucid.representation.gaussian_law import GaussianLaw
+from pellucid.representation.pairs import Pairs
 from pellucid.representation.tabular import Tabular
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "CopulaLaw",
     "EmpiricalLaw",
     "GaussianLaw",
+    "Pairs",
     "Representation",
     "Tabular",
 ]

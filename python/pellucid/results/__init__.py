@@ -1,7 +1,11 @@
 """Results: frozen, picklable, drawn elsewhere."""
 
-from pellucid.results.attribution import Attribution, Contribution
+from pellucid.results.attribution import Attribution
+from pellucid.results.difference import MeanDifference
+from pellucid.results.importance import Importance
 from pellucid.results.means import GroupMeans
+from pellucid.results.partial_dependence import PartialDependence
+from pellucid.results.ranking import Contribution
 from pellucid.results.report import Report
 
-__all__ = ["Attribution", "Contribution", "GroupMeans", "Report"]
+__all__ = ["Attribution", "Contribution", "GroupMeans", "Importance", "MeanDifference", "PartialDependence", "Report"]

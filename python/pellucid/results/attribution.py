@@ -6,26 +6,19 @@ import os
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from statistics import NormalDist
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pellucid._student import checked_level
 from pellucid.errors import InputError
 from pellucid.results import checks
-from pellucid.results.means import GroupMeans, group_means
-from pellucid.results.ranking import display_limit, largest_first, rank_means, row_index
+from pellucid.results.means import GroupMeans, cohort_means, overall_mean
+from pellucid.results.ranking import Contribution, display_limit, largest_first, ranked, row_index
 from pellucid.results.report import Report
 
 Floats = NDArray[np.float64]
-
-
-class Contribution(NamedTuple):
-    """One line of `Attribution.top`; `std_err` is None when the value is exact, NaN when it is unknown."""
-
-    part: str
-    value: float
-    std_err: float | None
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -135,11 +128,10 @@ class Attribution:
 
     def interval(self, level: float = 0.95) -> tuple[Floats, Floats]:
         """Normal confidence intervals values -+ z std_err, (n, p, k) each; low = high where exact."""
-        if not isinstance(level, (int, float, np.floating)) or not 0 < level < 1:
-            raise InputError(f"level must lie between 0 and 1 (0.95 for 95 %), got {level!r}")
+        z = NormalDist().inv_cdf(0.5 + checked_level(level) / 2)
         if self.std_err is None:
             return self.values, self.values
-        reach = NormalDist().inv_cdf(0.5 + float(level) / 2) * self.std_err
+        reach = z * self.std_err
         return self.values - reach, self.values + reach
 
     def top(self, k: int = 5, *, row: int | None = 0, output: int | str = 0) -> list[Contribution]:
@@ -147,9 +139,8 @@ class Attribution:
         where = checks.find("output", output, self.outputs)
         count = display_limit(k)
         if row is None:
-            means = rank_means(self, output=where, max_display=len(self.parts))
-            found = zip(means.order, means.values, means.errors, strict=True)
-            return [Contribution(self.parts[i], float(x), float(e)) for i, x, e in found][:count]
+            means = self.mean_abs()
+            return ranked(self.parts, means.values[0, :, where], means.std_err[0, :, where])[:count]
         values = self.values[row_index(self, row), :, where]
         errors = None if self.std_err is None else self.std_err[row_index(self, row), :, where]
         return [
@@ -157,23 +148,26 @@ class Attribution:
             for i in largest_first(values)[:count]
         ]
 
-    def mean_abs(self) -> Floats:
-        """Mean of |values| over the rows, (p, k): global importance.
+    def mean_abs(self) -> GroupMeans:
+        """Mean of |values| over all rows, with standard errors and intervals over rows: global importance.
 
-        The noise of an estimate counts as size here: a part without any effect still has a mean of about
-        0.8 std_err. See `by` for standard errors.
+        One cohort, called "all rows"; `GroupMeans` says what its intervals cover.
         """
-        return np.abs(self.values).mean(axis=0) if len(self) else np.full(self.values.shape[1:], np.nan)
+        return overall_mean(self)
 
-    def by(self, labels: Iterable[Hashable]) -> GroupMeans:
-        """Mean |values| for each label, with standard errors over the rows that carry it.
+    def by(self, by: Iterable[Hashable] | str, *, bins: int = 4) -> GroupMeans:
+        """Mean |values| in each cohort of rows, with standard errors over the rows of the cohort.
 
         Parameters
         ----------
-        labels : (n,)
-            One label for each explained row, e.g. a column of the data or the true class.
+        by : (n,) or str
+            One label for each explained row, e.g. the true class; or the name of a part, whose values make the
+            cohorts: its categories, or for numbers each value alone where there are at most `bins`.
+        bins : int
+            With more, numbers fall into so many bins of about equal size, called "18 to 27" by the smallest and the
+            largest value inside; equal values stay together, missing ones apart.
         """
-        return group_means(self, labels)
+        return cohort_means(self, by, bins=bins)
 
     def output_label(self, *, row: int, output: int | str = 0) -> str:
         """The name of an output, with the one chosen for this row: "predicted: malignant"."""
@@ -313,7 +307,7 @@ class Attribution:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Attribution):
             return NotImplemented
-        return all(_same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self) if f.compare)
+        return all(checks.same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self) if f.compare)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -321,9 +315,7 @@ class Attribution:
         return {**self.__dict__, "_continue": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        for value in state.values():
-            if isinstance(value, np.ndarray):
-                value.setflags(write=False)  # pickle does not keep this flag
+        checks.freeze(state)
         self.__dict__.update(state)
 
     def __repr__(self) -> str:
@@ -340,12 +332,6 @@ class Attribution:
         from pellucid.results.html import fragment
 
         return fragment(self)
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
-    return type(a) is type(b) and bool(a == b)
 
 
 def _strings(display: Any, shape: tuple[int, int]) -> NDArray[np.str_]:

@@ -76,3 +76,24 @@ def find(argument: str, which: int | str, among: tuple[str, ...]) -> int:
     if not -len(among) <= which < len(among):
         raise InputError(f"{argument} must be an index below {len(among)} or a name, got {which}")
     return int(which) % len(among)
+
+
+def whole(argument: str, value: Any) -> int:
+    """A whole number of at least 0."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 0:
+        raise InputError(f"{argument} must be a whole number of at least 0, got {value!r}")
+    return int(value)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Equality of two fields of a result; NaN equals NaN."""
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind == b.dtype.kind == "f")
+    return type(a) is type(b) and bool(a == b)
+
+
+def freeze(state: dict[str, Any]) -> None:
+    """Make the arrays of an unpickled result read-only again; pickle does not keep this flag."""
+    for value in state.values():
+        if isinstance(value, np.ndarray):
+            value.setflags(write=False)

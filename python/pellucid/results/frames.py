@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -23,30 +24,38 @@ def to_frame(attribution: Attribution, *, backend: str | None = None) -> Any:
     A standard error is null where it is not known, and where the values are exact. With outputs chosen for
     each row a column `selected` names the one meant.
     """
-    import narwhals.stable.v2 as nw
-
-    chosen = _backend(backend)
     n, p, k = attribution.values.shape
     columns: dict[str, Any] = {
         "row": np.repeat(np.arange(n, dtype=np.int64), k * p),
-        "output": [name for name in map(_utf8, attribution.outputs) for _ in range(p)] * n,
+        "output": [name for name in map(utf8, attribution.outputs) for _ in range(p)] * n,
     }
     if attribution.selected is not None and attribution.selected_names:
-        names = [_utf8(name) for name in attribution.selected_names]
+        names = [utf8(name) for name in attribution.selected_names]
         columns["selected"] = [names[i] for i in attribution.selected.ravel() for _ in range(p)]
     columns |= {
-        "part": [_utf8(name) for name in attribution.parts] * (n * k),
+        "part": [utf8(name) for name in attribution.parts] * (n * k),
         "value": [text for row in _shown(attribution) for _ in range(k) for text in row],
         "attribution": _long(attribution.values),
-        "std_err": (
-            [None] * (n * p * k)
-            if attribution.std_err is None
-            else [None if np.isnan(x) else float(x) for x in _long(attribution.std_err)]
-        ),
+        "std_err": [None] * (n * p * k) if attribution.std_err is None else known(_long(attribution.std_err)),
     }
-    types = {"row": nw.Int64(), "attribution": nw.Float64(), "std_err": nw.Float64()}
+    return frame_of(columns, integers=("row",), floats=("attribution", "std_err"), backend=backend)
+
+
+def frame_of(
+    columns: dict[str, Any], *, integers: Sequence[str] = (), floats: Sequence[str] = (), backend: str | None
+) -> Any:
+    """Columns of one length as a frame; those of neither list hold text."""
+    import narwhals.stable.v2 as nw
+
+    chosen = _backend(backend)
+    types = {**dict.fromkeys(integers, nw.Int64()), **dict.fromkeys(floats, nw.Float64())}
     schema = {name: types.get(name, nw.String()) for name in columns}
     return nw.from_dict(columns, schema=schema, backend=chosen).to_native()
+
+
+def known(numbers: NDArray[np.float64]) -> list[float | None]:
+    """Numbers for a column, null where they are NaN."""
+    return [None if np.isnan(x) else float(x) for x in numbers.ravel()]
 
 
 def _backend(backend: str | None) -> Any:
@@ -67,12 +76,12 @@ def _long(array: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _shown(attribution: Attribution) -> list[list[str | None]]:
     if attribution.display is not None:
-        return [[_utf8(text) for text in row] for row in attribution.display.tolist()]
+        return [[utf8(text) for text in row] for row in attribution.display.tolist()]
     if attribution.data is not None:
         return [[None if np.isnan(x) else number(x, digits=6) for x in row] for row in attribution.data]
     return [[None] * len(attribution.parts)] * len(attribution)
 
 
-def _utf8(text: str) -> str:
+def utf8(text: str) -> str:
     """Arrow and polars hold UTF-8 and refuse a lone surrogate."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.results.checks import described
-from pellucid.results.means import mean_and_error
+from pellucid.results.moments import mean_and_error
 from pellucid.results.text import clean, number
 
 if TYPE_CHECKING:
     from pellucid.results.attribution import Attribution
+
+
+class Contribution(NamedTuple):
+    """One line of a `top`; `std_err` is None when the value is exact, NaN when it is unknown."""
+
+    part: str
+    value: float
+    std_err: float | None
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,11 @@ class Ranking:
 def largest_first(values: NDArray[np.float64]) -> NDArray[np.intp]:
     """Positions by falling |value|; ties keep the order of the parts."""
     return np.argsort(-np.abs(values), kind="stable")
+
+
+def ranked(parts: tuple[str, ...], values: NDArray[np.float64], errors: NDArray[np.float64]) -> list[Contribution]:
+    """The parts, largest first."""
+    return [Contribution(parts[i], float(values[i]), float(errors[i])) for i in largest_first(values)]
 
 
 def row_index(attribution: Attribution, row: int) -> int:

@@ -127,6 +127,19 @@ def _error(error: float, decimals: int) -> str:
     return f"{error:.{decimals}f}"
 
 
+def aligned(columns: Sequence[Sequence[str]]) -> list[str]:
+    """Lines of a table from its columns of text, each as wide as its widest cell.
+
+    >>> aligned([["a", "bcd"], ["1", "2"]])
+    ['a    1', 'bcd  2']
+    """
+    widths = [max(map(len, cells)) for cells in columns]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in zip(*columns, strict=True)
+    ]
+
+
 def resolved(x: float, step: float) -> str:
     """A number with four digits, or as many more as show steps of that size.
 
