@@ -156,8 +156,9 @@ def equal_rows_text(records: dict[str, Record]) -> Iterator[str]:
         yield table(["m", *(f"{times}d = {int(times) * record['d']}" for times in means)], rows)
         for times in means:
             ratios.setdefault(times, []).append(means[times][OURS] / bests[times][1])
-        summary.append((record["title"], *(f"{means[t][OURS] / bests[t][1]:.3f}" for t in means)))
-    summary.append(("**geometric mean**", *(f"**{geometric_mean(found):.3f}**" for found in ratios.values())))
+        summary.append([record["title"], *(f"{means[t][OURS] / bests[t][1]:.3f}" for t in means)])
+    summary.append(["**geometric mean**", *(f"**{geometric_mean(found):.3f}**" for found in ratios.values())])
+    summary = [row + [""] * (1 + len(ratios) - len(row)) for row in summary]
     yield f"Error of {OURS} over that of the best peer, the best chosen anew for every task and m:"
     yield table(["task", *(f"m = {times}d" for times in ratios)], summary)
 

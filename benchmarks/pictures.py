@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 from numpy.typing import NDArray
 from pellucid.plots._style import INK, NEUTRAL, SERIES, heading, plain
+from PIL import Image
 from reporting import HERE
 from sklearn.isotonic import IsotonicRegression
 
 Array = NDArray[np.float64]
 IMAGES = HERE.parent / "docs" / "images"
-# The rest of the peers is grey, each with its name beside its line.
+# The other peers are grey and have no name beside their lines.
 COLOURS = {
     OURS: SERIES[0],
     "shap Kernel": SERIES[3],
@@ -25,6 +28,7 @@ COLOURS = {
     "shapiq LeverageSHAP": SERIES[2],
     "shapiq OddSHAP": SERIES[1],
 }
+GREY = "#c3c7cc"
 SMALL = 8.0  # points
 
 
@@ -37,21 +41,21 @@ def spread_out(places: Array, gap: float) -> Array:
     return moved
 
 
-def label_ends(ax: Axes, ends: dict[str, tuple[float, float]], *, size: float = SMALL) -> None:
+def label_ends(ax: Axes, ends: dict[str, tuple[float, float]]) -> None:
     """The names beside the right ends of lines, moved apart where they would meet; the y axis must be logarithmic."""
     low, high = np.log10(ax.get_ylim())
     inches = ax.get_position().height * ax.figure.get_figheight()
-    height = 1.25 * size / 72 / inches
+    height = 1.3 * SMALL / 72 / inches
     places = np.array([(np.log10(y) - low) / (high - low) for _, y in ends.values()])
     for (name, (x, y)), place in zip(ends.items(), spread_out(places, height), strict=True):
-        colour = COLOURS.get(name, NEUTRAL)
+        colour = COLOURS[name]
         ax.annotate(
             name.removeprefix("shapiq "),
             xy=(x, y),
-            xytext=(1.06, place),
+            xytext=(1.05, place),
             textcoords="axes fraction",
             va="center",
-            fontsize=size,
+            fontsize=SMALL,
             color=colour,
             fontweight="bold" if name == OURS else "normal",
             arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "shrinkA": 1, "shrinkB": 1},
@@ -79,13 +83,14 @@ def error_lines(ax: Axes, record: dict[str, Any]) -> None:
         ax.plot(
             m,
             means,
-            color=COLOURS.get(label, "#b9bdc3"),
-            linewidth=2.4 if ours else 1.1,
+            color=COLOURS.get(label, GREY),
+            linewidth=2.4 if ours else 1.3 if label in COLOURS else 0.9,
             marker="o",
             markersize=4 if ours else 2.5,
-            zorder=3 if ours else 2,
+            zorder=4 if ours else 3 if label in COLOURS else 2,
         )
-        ends[label] = float(m[-1]), float(means[-1])
+        if label in COLOURS:
+            ends[label] = float(m[-1]), float(means[-1])
         lowest = min(lowest, means.min(), *(e.min() for e in errors))
     ax.set(xscale="log", yscale="log", ylim=(lowest / 2, 2.0))
     ticks = [int(times) * record["d"] for times in record["errors"]]
@@ -94,35 +99,39 @@ def error_lines(ax: Axes, record: dict[str, Any]) -> None:
     plain(ax, keep=("left", "bottom"))
     ax.tick_params(labelsize=SMALL)
     ax.grid(axis="y", color=INK, alpha=0.12, linewidth=0.8)
-    heading(ax, f"{record['title']}, {record['d']} features")
+    title = record["title"][:1].upper() + record["title"][1:]
+    heading(ax, f"{title}, {record['d']} features")
     label_ends(ax, ends)
 
 
 def draw_accuracy(records: dict[str, Any], *, folder: Path = IMAGES) -> None:
     """One panel for each task: error against model rows per background row, both logarithmic."""
-    figure = Figure(figsize=(8.6, 8.4))
-    grid = figure.subplots(3, 2, gridspec_kw={"hspace": 0.42, "wspace": 0.62})
-    figure.subplots_adjust(left=0.065, right=0.865, top=0.96, bottom=0.06)
+    figure = Figure(figsize=(8.6, 8.2))
+    grid = figure.subplots(3, 2, gridspec_kw={"hspace": 0.4, "wspace": 0.6})
+    figure.subplots_adjust(left=0.06, right=0.865, top=0.962, bottom=0.04)
     panels = list(grid.flat)
+    grey = {name.removeprefix("shapiq ") for r in records.values() for found in r["errors"].values() for name in found}
+    grey = sorted(name for name in grey if not any(name in known for known in COLOURS) and not name.startswith(OURS))
     for ax, record in zip(panels, records.values(), strict=False):
         error_lines(ax, record)
     for ax in panels[len(records) :]:
         ax.axis("off")
     panels[-1].text(
         0.0,
-        0.96,
-        "Error of Shapley values at equal cost.\n\n"
+        1.0,
+        "Error of Shapley values at equal cost\n\n"
         "Across: model rows spent for each of 40\n"
-        "background rows, the same for everyone.\n\n"
+        "background rows, the same for everyone.\n"
         "Up: squared error as a share of the squared\n"
         "exact values, mean over the rows explained.\n\n"
-        "pellucid: mean of 8 seeds, the band from\n"
+        "Blue: the mean of 8 seeds, and a band from\n"
         "the least to the largest error of them.\n"
-        "Peers: mean of 3 seeds.",
+        "The others: the mean of 3 seeds. LeverageSHAP,\n"
+        "OddSHAP and the grey ones are those of shapiq:\n" + fill(f"{', '.join(grey)}.", 46),
         va="top",
-        fontsize=9.5,
+        fontsize=9,
         color=INK,
-        linespacing=1.35,
+        linespacing=1.3,
         transform=panels[-1].transAxes,
     )
     save(figure, folder / "accuracy.png")
@@ -135,7 +144,7 @@ def coverage_lines(ax: Axes, record: dict[str, Any], *, lowest: float) -> None:
     ax.axhspan(0.94, 0.985, color=SERIES[2], alpha=0.16, lw=0)
     ax.axhline(0.95, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
     last = record["sizes"][str(times[-1])]
-    beside = max(last["mean"], last["worst"] + 0.0085)  # the two names do not meet
+    beside = max(last["mean"], last["worst"] + 0.013)  # the two names do not meet
     for key, text, colour, place, style in (
         ("mean", "mean", SERIES[0], beside, {"linewidth": 2.2}),
         ("worst", "worst\npart", SERIES[3], last["worst"], {"linewidth": 1.2, "markerfacecolor": "white"}),
@@ -172,6 +181,9 @@ def draw_coverage(records: dict[str, Any], *, folder: Path = IMAGES) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """On an opaque ground, so that it can be read on a dark page."""
-    figure.savefig(path, dpi=110, facecolor="white", metadata={"Software": None})
+    """On an opaque ground, so that it can be read on a dark page; few colours, so that the file is small."""
+    drawn = BytesIO()
+    figure.savefig(drawn, dpi=110, facecolor="white")
+    with Image.open(drawn) as picture:
+        picture.convert("RGB").quantize(96, dither=Image.Dither.NONE).save(path, format="PNG", optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
