@@ -110,6 +110,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--write", action="store_true", help="update coverage.json, docs/coverage.md and the picture")
     arguments = parser.parse_args()
+    if arguments.plain and arguments.write:
+        parser.error("--write keeps the intervals of the default, not those of --plain")
     options = {"control_variate": None} if arguments.plain else {}
     run = heading(PACKAGES)
     print(run, flush=True)
