@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from importlib import metadata
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -104,12 +107,32 @@ def median(numbers: Iterable[float]) -> float:
     return float(np.median(list(numbers)))
 
 
-def write_section(name: str, text: str) -> None:
-    """Replace what stands in results.md between the markers of this name."""
+def load_records(file: Path) -> dict[str, Any]:
+    """What earlier runs of a benchmark wrote, part by part; nothing at first."""
+    records: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return records
+
+
+def save_records(file: Path, records: dict[str, Any]) -> None:
+    file.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+
+
+def in_processes(work: Callable[..., Any], arguments: Sequence[tuple[Any, ...]], *, jobs: int) -> Iterator[Any]:
+    """The results of work(*arguments), in order, each when it is there; the processes have one thread each."""
+    if jobs == 1:
+        yield from (work(*each) for each in arguments)
+        return
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by the libraries when the new processes import them
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(work, *zip(*arguments, strict=True))
+
+
+def write_section(name: str, text: str, *, file: Path = RESULTS) -> None:
+    """Replace what stands in the page between the markers of this name."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    page = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    page = file.read_text(encoding="utf-8") if file.exists() else ""
     if begin not in page or end not in page:
         page = f"{page.rstrip()}\n\n{begin}\n{end}\n".lstrip()
     before, _, rest = page.partition(begin)
     after = rest.partition(end)[2]
-    RESULTS.write_text(f"{before}{begin}\n{text.strip()}\n{end}{after}", encoding="utf-8")
+    file.write_text(f"{before}{begin}\n{text.strip()}\n{end}{after}", encoding="utf-8")
