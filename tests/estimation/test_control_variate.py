@@ -168,10 +168,10 @@ def test_weights_count_what_the_regression_leaves():
 def test_the_full_fit_is_made_where_a_small_one_shows_its_worth():
     steps = lambda rows: np.sign(np.sin(40.0 * rows)).prod(axis=1, keepdims=True)  # noqa: E731
     for model, full in [(smooth, True), (steps, False)]:
-        pairs = played(model, d=8, B=6, agree=False)
-        assert len(pairs.draws) > 500
+        pairs = played(model, d=10, B=5, agree=False)
+        assert len(pairs.draws) > 2000
         folds = fold_of_pairs(len(pairs.draws), rows=len(pairs.rows), seed=2)
-        variate, most = (KernelControlVariate(), None) if full else (KernelControlVariate(landmarks=100), 500)
+        variate, most = (KernelControlVariate(), None) if full else (KernelControlVariate(landmarks=200), 1000)
         fit = fit_to_pairs(variate, pairs, folds=folds, seed=2, most=most)
         expected = adjust(pairs, [fit], folds=folds, residuals=residuals_of(pairs))
         adjusted = adjust_by_kernel(pairs, residuals=residuals_of(pairs), seed=2)
