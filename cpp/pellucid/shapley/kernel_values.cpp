@@ -141,8 +141,7 @@ class Explained {
 
 Matrix gauss_legendre(Index n) {
     require(n >= 1, "n must be at least 1, got ", n);
-    // Golub and Welsch: the nodes are the eigenvalues of the Jacobi matrix. Newton's steps on the Legendre polynomial
-    // from Tricomi's starting values find the same without an eigenvalue problem.
+    // Newton's steps on the Legendre polynomial, from Tricomi's starting values.
     Matrix rule(n, 2);
     for (Index i = 0; i < n; ++i) {
         double z = std::cos(std::numbers::pi * (static_cast<double>(i) + 0.75) / (static_cast<double>(n) + 0.5));

@@ -20,9 +20,9 @@ from pellucid.estimation.estimate import Array
 
 MOST_CONTROL_VARIATES = 4
 LARGEST_WEIGHT = 1.3
-# From twice as many pairs on, a fit to some comes first: what it takes of the squares that the regression leaves foretells
-# what a full one takes, at a third of the time and less. 0.4 to 0.9 for support vector machines, where the full fit
-# leaves a third of the error; 0 to 0.2 for most boosted trees, where it leaves four fifths to all of it.
+# From twice as many pairs on, a fit to some comes first: what it takes of the squares that the regression leaves
+# foretells what a full one takes, at a third of the time and less. 0.4 to 0.9 for support vector machines, where the
+# full fit leaves a third of the error; 0 to 0.2 for most boosted trees, where it leaves four fifths to all of it.
 PILOT_PAIRS = 1000
 PILOT_LANDMARKS = 200
 PILOT_GAIN = 0.05
