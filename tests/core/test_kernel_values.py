@@ -73,8 +73,8 @@ def test_duplicated_columns_get_equal_values():
     np.testing.assert_allclose(phi[:, :, 1], phi[:, :, 3], rtol=1e-5, atol=1e-8)
 
 
-@pytest.mark.parametrize("d", [17, 32])
-def test_the_rule_is_exact_up_to_32_parts(d):
+@pytest.mark.parametrize("d", [17, 33])
+def test_the_rule_is_exact_up_to_33_parts(d):
     fit, X = fit_of(d, spread=2.0)
     rate = fit.gamma / d
     z = (X - fit.centre) * fit.scale
@@ -85,7 +85,7 @@ def test_the_rule_is_exact_up_to_32_parts(d):
 
 
 @pytest.mark.parametrize("d", [61, 100])
-def test_beyond_32_parts_the_error_is_far_below_rounding_of_a_value(d):
+def test_beyond_33_parts_the_error_is_that_of_rounding(d):
     fit, X = fit_of(d, spread=2.0)
     rate = fit.gamma / d
     z = (X - fit.centre) * fit.scale

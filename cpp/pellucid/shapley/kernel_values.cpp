@@ -14,6 +14,10 @@ namespace {
 constexpr Index lanes = GaussianFeatures::lanes;
 constexpr Index draws_per_chunk = 4;
 
+Index nodes_for(Index parts) {
+    return std::clamp<Index>(parts / 2, 1, most_nodes);
+}
+
 // psi_i = (p_i - q_i) sum_t weight_t prod_{j != i} (t p_j + (1 - t) q_j), for every landmark; p, q, psi (n, stride).
 // Prefix and suffix products in place of divisions: factors may be as small as the doubles go.
 PELLUCID_SIMD void integrate(const double* __restrict p, const double* __restrict q, Index n, Index stride,
@@ -61,7 +65,7 @@ class Explained {
         kernels_.resize(landmarks, fit.folds() * k);
         for (Index fold = 0; fold < fit.folds(); ++fold)
             kernels_.middleCols(fold * k, k) = fit.coefficients(fold).topRows(landmarks);
-        const Index most = std::min(most_nodes, (parts + 1) / 2);
+        const Index most = nodes_for(parts);
         for (Index n = 1; n <= most; ++n) rules_.push_back(gauss_legendre(n));
     }
 
@@ -118,7 +122,7 @@ class Explained {
                 common.array() *= factors_.row(part).array();
             }
         }
-        const Matrix& rule = rules_[static_cast<std::size_t>(std::min(most_nodes, (n + 1) / 2)) - 1];
+        const Matrix& rule = rules_[static_cast<std::size_t>(nodes_for(n)) - 1];
         integrate(p.data(), q.data(), n, stride, rule.data(), rule.rows(), prefix.data(), psi.data());
         psi.row(n) = p.colwise().prod() - q.colwise().prod();
         psi.array().rowwise() *= common.array();
@@ -137,8 +141,7 @@ class Explained {
 
 Matrix gauss_legendre(Index n) {
     require(n >= 1, "n must be at least 1, got ", n);
-    // Golub and Welsch: the nodes are the eigenvalues of the Jacobi matrix. Newton's steps on the Legendre polynomial
-    // from Tricomi's starting values find the same without an eigenvalue problem.
+    // Newton's steps on the Legendre polynomial, from Tricomi's starting values.
     Matrix rule(n, 2);
     for (Index i = 0; i < n; ++i) {
         double z = std::cos(std::numbers::pi * (static_cast<double>(i) + 0.75) / (static_cast<double>(n) + 0.5));

@@ -3,9 +3,11 @@
 // The Gaussian kernel is a product over parts: with p_i = k(x_i, c_i) and q_i = k(b_i, c_i) the coalition S is worth
 // prod_S p prod_{not S} q, and Owen's multilinear extension (Management Science 18, 1972) gives
 //   phi_i = sum_c a_c int_0^1 (p_i - q_i) prod_{j != i} (t p_j + (1 - t) q_j) dt + w_i (x_i - b_i).
-// The integrand has degree n - 1 in t for n parts that differ between x and b, so that Gauss-Legendre with
-// ceil(n / 2) nodes is exact. At most 16 nodes are used: beyond 32 parts the rule is no longer exact, and what is then
-// missing of the known sum s(x) - s(b) is shared equally by the parts that differ. Parts where x and b agree get 0.
+// The integrand has degree n - 1 in t for n parts that differ between x and b, and Gauss-Legendre with n / 2 nodes
+// (rounded down) is exact up to what is missing of the known sum s(x) - s(b): for even n that is nothing, for odd n
+// the error of the leading power, whose coefficient prod_j (p_j - q_j) is the same for every part. So it is shared
+// equally by the parts that differ. At most 16 nodes are used; beyond 33 parts the error stays at rounding unless
+// nearly all factors of x or b are near zero. Parts where x and b agree get 0.
 #pragma once
 
 #include "pellucid/regression/kernel_ridge.hpp"

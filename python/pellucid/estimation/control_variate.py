@@ -53,7 +53,7 @@ class KernelControlVariate:
 
     with standardised columns z and landmarks c drawn from the rows; :math:`\gamma` and the ridge have the least
     generalised cross-validation [golub1979]. The kernel is a product over columns, so its values are one-dimensional
-    integrals of the multilinear extension [owen1972], exact up to 32 parts. A missing value counts as the mean of
+    integrals of the multilinear extension [owen1972], exact up to 33 parts. A missing value counts as the mean of
     its column, and a column that is constant in the rows is left out.
 
     Parameters
