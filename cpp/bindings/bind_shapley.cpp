@@ -11,7 +11,8 @@ namespace pellucid {
 void bind_shapley(py::module_& m) {
     m.def("exact_shapley", &exact_shapley, py::arg("values").noconvert(), "players"_a, no_gil());
     m.def("antithetic_contributions", &antithetic_contributions, py::arg("orders").noconvert(),
-          py::arg("values").noconvert(), py::arg("empty").noconvert(), py::arg("full").noconvert(), no_gil());
+          py::arg("twins").noconvert(), py::arg("values").noconvert(), py::arg("empty").noconvert(),
+          py::arg("full").noconvert(), no_gil());
 
     py::class_<ShapleyEstimate>(m, "ShapleyEstimate")
         .def_readonly("values", &ShapleyEstimate::values)

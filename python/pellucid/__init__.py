@@ -17,6 +17,7 @@ from pellucid.errors import (
     PellucidWarning,
     SaveFormatError,
 )
+from pellucid.estimation import PartialOrder
 from pellucid.model import Model
 from pellucid.results import Attribution, Report
 from pellucid.space import Feature, Space
@@ -35,6 +36,7 @@ __all__ = [
     "ModelFormatError",
     "ModelOutputError",
     "NumericalError",
+    "PartialOrder",
     "PellucidError",
     "PellucidWarning",
     "Report",

@@ -12,6 +12,7 @@ from pellucid.estimation import permutation, regression
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.estimate import Array, Estimate
 from pellucid.estimation.exact import MOST_PLAYERS, exact_rows, exact_values
+from pellucid.estimation.linear_orders import ConsistentOrders
 from pellucid.estimation.schedule import Spending, stage_limits, units_affordable
 from pellucid.games import GameLike
 
@@ -34,6 +35,7 @@ class ShapleyPlan:
     seed : names the design.
     contrasts : the games can tell how far each draw is from the explained row.
     timed : a time limit may end the sampling, so it must come in stages.
+    orders : those in which the players may come; None for all.
     """
 
     players: int
@@ -45,6 +47,7 @@ class ShapleyPlan:
     seed: int
     contrasts: bool
     timed: bool = False
+    orders: ConsistentOrders | None = None
     why: str = field(init=False, default="method as asked")
     limits: tuple[int, ...] = field(init=False, default=())
     _samplers: dict[tuple[int, ...], Any] = field(init=False, default_factory=dict, repr=False)
@@ -53,19 +56,27 @@ class ShapleyPlan:
         if self.method not in METHODS:
             raise InputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {self.method!r}")
         self.draw_weights = np.ascontiguousarray(self.draw_weights, dtype=np.float64)
-        if self.method == "auto":
+        if self.orders is not None:
+            self.method, self.why = self.orders.method(
+                self.method,
+                budget=MOST_ROWS_UNASKED if self.method == "exact" and not self.budget_given else self.spending.budget,
+                overhead=self.overhead,
+                draws=len(self.draw_weights),
+                timed=self.timed,
+            )
+        elif self.method == "auto":
             self.method, self.why = self._chosen()
         elif self.players == 1 and self.method != "exact":
             self.method, self.why = "exact", "a single player takes all, so there is nothing to sample"
-        if self.method == "exact":
+        if self.method != "exact":
+            self.limits = self._limits()
+        elif self.orders is None:
             self._check_exact()
             if self.timed and self.players > 1:
                 raise InputError(
                     "time_limit must be None with method='exact', which has nothing to show before its last coalition; "
                     "use method='regression', which becomes exact when it has played all"
                 )
-        else:
-            self.limits = self._limits()
 
     @property
     def _exact_rows(self) -> int:
@@ -116,7 +127,7 @@ class ShapleyPlan:
     def estimate(self, game: GameLike, *, deadline: Deadline | None = None) -> Estimate:
         """Play one game."""
         if self.method == "exact":
-            return exact_values(game)
+            return exact_values(game) if self.orders is None else self.orders.exact(game)
         return self._run(game, self.limits, self.spending.tolerance, deadline=deadline)
 
     def refine(self, game: GameLike, budget: int, *, old: Estimate) -> Estimate:
@@ -156,7 +167,9 @@ class ShapleyPlan:
         key = () if self.method == "permutation" else limits
         if key not in self._samplers:
             if self.method == "permutation":
-                self._samplers[key] = permutation.Permutations(self.players, self.draw_weights, seed=self.seed)
+                self._samplers[key] = permutation.Permutations(
+                    self.players, self.draw_weights, seed=self.seed, orders=self.orders
+                )
             else:
                 self._samplers[key] = regression.Regression(
                     self.players, self.draw_weights, seed=self.seed, limits=limits, contrasts=self.contrasts
