@@ -83,8 +83,8 @@ def test_words_are_shortened():
     layers = PartialOrder.from_layers([[f"x{i}" for i in range(30)], ["y"]])
     edges = PartialOrder.from_edges([(f"x{i}", "y") for i in range(9)])
 
-    assert str(layers) == "x0, x1, x2, x3, x4, x5, 24 more before y"
-    assert str(edges) == "x0 before y; x1 before y; x2 before y; x3 before y; 5 more"
+    assert str(layers) == "x0, x1, x2, x3, x4, x5 and 24 more before y"
+    assert str(edges) == "x0 before y; x1 before y; x2 before y; x3 before y and 5 more"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from typing import Any
 from pellucid import Attribution, Shapley
 
 FEATURES = 7
+# Only features that stay players when the laws group the others.
+ORDER = {"x2": ["x1", "x4"]}
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Method:
     complete : values add up to prediction - base value.
     exact : no sampling, std_err is None.
     linear : with one seed, values of a f + b g are a values of f + b values of g.
-    symmetric : two features that the model and the data cannot tell apart get equal values, within the error.
+    symmetric : two features that the model and the data cannot tell apart get equal values, within the error. An
+        order tells features apart, so that only those with the same features before and after them are alike.
     dummy_exact : a feature that the model ignores gets 0, not only within the error.
     errors_known : std_err is finite.
     """
@@ -53,9 +56,9 @@ class Method:
         return self.name
 
 
-def _shapley(method: str, budget: int | None = None) -> Callable[..., Shapley]:
+def _shapley(method: str, budget: int | None = None, **settings: Any) -> Callable[..., Shapley]:
     def make(model: Any, background: Any, **more: Any) -> Shapley:
-        return Shapley(model, background, **{"method": method, "budget": budget, "n_threads": 1, **more})
+        return Shapley(model, background, **{"method": method, "budget": budget, "n_threads": 1, **settings, **more})
 
     return make
 
@@ -70,6 +73,24 @@ METHODS = [
         8,
         "13 antithetic pairs",
         linear=False,
+        dummy_exact=True,
+    ),
+    Method(
+        "asymmetric exact",
+        _shapley("exact", order=ORDER),
+        4,
+        "80 coalitions, all that can arise",
+        exact=True,
+        symmetric=False,
+        dummy_exact=True,
+    ),
+    Method("asymmetric auto", _shapley("auto", order=ORDER), 4, "x2 before x1, x4", exact=True, symmetric=False, dummy_exact=True),
+    Method(
+        "asymmetric permutation",
+        _shapley("permutation", 480, order=ORDER),
+        4,
+        "38 antithetic pairs",
+        symmetric=False,
         dummy_exact=True,
     ),
     Method("shapley regression, by draw", _shapley("regression", 253), 4, "a fit for each"),

@@ -191,4 +191,4 @@ def _listed(names: Iterable[str]) -> str:
 
 def _shortened(texts: Sequence[str], *, most: int = NAMES_SHOWN, separator: str = ", ") -> str:
     more = len(texts) - most
-    return separator.join([*texts[:most], *([f"{more:,} more"] if more > 0 else [])])
+    return separator.join(texts[:most]) + (f" and {more:,} more" if more > 0 else "")
