@@ -89,16 +89,15 @@ def test_efficiency_and_unbiasedness_of_permutations(order, weights):
     assert np.abs(exact.residual).max() < 1e-13
 
     found = [
-        shapley_values(game, order=order, method="permutation", budget=4 + 8 * 24, seed=seed, n_threads=1)
+        shapley_values(game, order=order, method="permutation", budget=4 + 8 * 40, seed=seed, n_threads=1)
         for seed in range(200)
     ]
 
     assert max(np.abs(result.residual).max() for result in found) < 1e-12
     values = np.array([result.values[0] for result in found])
     spread = values.std(axis=0)
-    # 4.5 standard errors of the mean of 200, and the bias of the known total as control variate, a ratio.
-    allowed = 4.5 * spread / np.sqrt(200) + (0.0 if weights is None else 0.12) * spread + 1e-12
-    assert (np.abs(values.mean(axis=0) - exact.values[0]) <= allowed).all()
+    # 40 pairs are enough for a stratum of every draw, which has no bias: 4.5 standard errors of the mean of 200.
+    assert (np.abs(values.mean(axis=0) - exact.values[0]) <= 4.5 * spread / np.sqrt(200) + 1e-12).all()
     assert spread.max() > 0.01
 
 

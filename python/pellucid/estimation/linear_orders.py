@@ -30,7 +30,7 @@ class ConsistentOrders:
     def __init__(self, order: PartialOrder, players: Sequence[str]) -> None:
         self.precedes = order.precedes(players)
         self.words = str(order)
-        self._most = 1
+        self._most = 2  # nobody and everybody
         self._ideals: Any = None
         self._extensions: Any = None
 
@@ -80,7 +80,7 @@ class ConsistentOrders:
             )
         if timed:
             return "permutation", "unlike all coalitions, its stages can be cut short by a time limit"
-        self._most = max(1, min(MOST_COALITIONS, (budget - overhead) // draws + 2))
+        self._most = max(2, min(MOST_COALITIONS, (budget - overhead) // draws + 2))
         against = "" if draws == 1 else f" against {draws:,} background rows"
         if self._coalitions().complete:
             there = f"all {self._coalitions().size:,} coalitions that can arise{against}"
