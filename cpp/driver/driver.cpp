@@ -219,7 +219,10 @@ void check_sampling() {
     });
     same_bits("permutations and their coalitions", [&] {
         const IndexMatrix orders = random_permutations(5, 9, 3, 300);
-        return Bits().add(orders).add(antithetic_coalitions(orders, orders.rowwise().reverse())).add(systematic_draws(5, weights, 0, 50));
+        return Bits()
+            .add(orders)
+            .add(antithetic_coalitions(orders, orders.rowwise().reverse()))
+            .add(systematic_draws(5, weights, 0, 50));
     });
     same_bits("linear extensions", [&] {
         const auto [orders, twins] = LinearExtensions(zigzag_and_others(17)).pairs(5, 3, 300);
@@ -308,8 +311,9 @@ void check_shapley() {
 
     const IndexMatrix orders = random_permutations(2, 6, 0, 200);
     const Matrix steps = random_matrix(12, 200 * 10, 2), ends = random_matrix(13, 200, 2);
-    same_bits("antithetic_contributions",
-              [&] { return Bits().add(antithetic_contributions(orders, orders.rowwise().reverse(), steps, ends, ends)); });
+    same_bits("antithetic_contributions", [&] {
+        return Bits().add(antithetic_contributions(orders, orders.rowwise().reverse(), steps, ends, ends));
+    });
 }
 
 }  // namespace

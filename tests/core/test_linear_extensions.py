@@ -18,7 +18,11 @@ KINDS = {
     "the letter N": (4, {(2, 0), (2, 3), (1, 3)}, False),
     "a zigzag": (5, {(0, 1), (2, 1), (2, 3), (4, 3)}, False),
     "a zigzag, one free": (5, {(4, 1), (2, 1), (2, 3)}, False),
-    "two zigzags in layers": (8, {(0, 1), (2, 1), (2, 3), (4, 5), (6, 5), (6, 7)} | {(i, j) for i in range(4) for j in range(4, 8)}, False),
+    "two zigzags in layers": (
+        8,
+        {(0, 1), (2, 1), (2, 3), (4, 5), (6, 5), (6, 7)} | {(i, j) for i in range(4) for j in range(4, 8)},
+        False,
+    ),
     "three after three": (6, {(0, 3), (0, 4), (1, 4), (1, 5), (2, 5), (2, 3)}, False),
 }
 

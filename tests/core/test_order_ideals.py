@@ -77,7 +77,8 @@ def test_a_chain_has_one_order(n):
 
 
 @pytest.mark.parametrize(
-    ("n", "number"), [(2, 1), (3, 2), (4, 5), (5, 16), (6, 61), (7, 272), (8, 1385), (9, 7936), (10, 50521), (11, 353792)]
+    ("n", "number"),
+    [(2, 1), (3, 2), (4, 5), (5, 16), (6, 61), (7, 272), (8, 1385), (9, 7936), (10, 50521), (11, 353792)],
 )
 def test_zigzags_have_as_many_orders_as_euler_numbers(n, number):
     assert math.isclose(counted(n, zigzag(n)), number, rel_tol=1e-12)
@@ -85,7 +86,9 @@ def test_zigzags_have_as_many_orders_as_euler_numbers(n, number):
 
 @pytest.mark.parametrize("columns", range(1, 13))
 def test_two_rows_have_as_many_orders_as_catalan_numbers(columns):
-    assert math.isclose(counted(2 * columns, grid(columns)), math.comb(2 * columns, columns) / (columns + 1), rel_tol=1e-12)
+    assert math.isclose(
+        counted(2 * columns, grid(columns)), math.comb(2 * columns, columns) / (columns + 1), rel_tol=1e-12
+    )
 
 
 def test_numbers_of_orders_beyond_the_doubles():

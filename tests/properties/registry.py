@@ -84,7 +84,15 @@ METHODS = [
         symmetric=False,
         dummy_exact=True,
     ),
-    Method("asymmetric auto", _shapley("auto", order=ORDER), 4, "x2 before x1, x4", exact=True, symmetric=False, dummy_exact=True),
+    Method(
+        "asymmetric auto",
+        _shapley("auto", order=ORDER),
+        4,
+        "x2 before x1, x4",
+        exact=True,
+        symmetric=False,
+        dummy_exact=True,
+    ),
     Method(
         "asymmetric permutation",
         _shapley("permutation", 480, order=ORDER),

@@ -40,7 +40,8 @@ void swap_if_allowed(const PartialOrder& order, Index* places, Index at) {
     std::swap(a, b);
 }
 
-// Huber's bounding chain over the Karzanov-Khachiyan chain, whose step swaps two neighbours, chosen at random, by a coin.
+// Huber's bounding chain over the Karzanov-Khachiyan chain, whose step swaps two neighbours, chosen at random, by a
+// coin.
 //
 // A bound is a sequence of places; a player in place t of it is in place t or earlier of every state. It begins with
 // the first player in the last place and nobody elsewhere, which holds for all states. State and bound get the same

@@ -2,9 +2,9 @@
 //
 // An order is taken apart where that is possible: what comes as a whole before the rest is drawn before it, and what
 // has no relation to the rest is drawn by itself and shuffled in. Layers, forests and series-parallel orders are
-// nothing but these two, so that a draw costs as much as a shuffle. What cannot be taken apart is drawn by coupling from
-// the past with the bounding chain of Huber, "Fast perfect sampling from linear extensions", Discrete Mathematics 306
-// (2006): exactly uniform, in about n^3 log n expected steps for n players.
+// nothing but these two, so that a draw costs as much as a shuffle. What cannot be taken apart is drawn by coupling
+// from the past with the bounding chain of Huber, "Fast perfect sampling from linear extensions", Discrete Mathematics
+// 306 (2006): exactly uniform, in about n^3 log n expected steps for n players.
 #pragma once
 
 #include <utility>

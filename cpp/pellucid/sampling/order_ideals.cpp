@@ -109,8 +109,8 @@ void OrderIdeals::count() {
 OrderIdeals::Scaled& OrderIdeals::Scaled::operator+=(const Scaled& other) {
     const int highest = mantissa == 0.0 ? other.exponent : std::max(exponent, other.exponent);
     int shift = 0;
-    mantissa = std::frexp(std::ldexp(mantissa, exponent - highest) + std::ldexp(other.mantissa, other.exponent - highest),
-                          &shift);
+    mantissa = std::frexp(
+        std::ldexp(mantissa, exponent - highest) + std::ldexp(other.mantissa, other.exponent - highest), &shift);
     exponent = highest + shift;
     return *this;
 }

@@ -1,7 +1,7 @@
 // The coalitions that can arise when players come one after the other by a partial order: its ideals, closed downwards.
 //
-// With e(S) the number of orders of S that respect the partial order, a random order of everybody passes from S to S + j
-// with probability e(S) e(N - S - j) / e(N). The numbers e come from sums over the ideals; they leave the doubles, so
+// With e(S) the number of orders of S that respect the partial order, a random order of everybody passes from S to S +
+// j with probability e(S) e(N - S - j) / e(N). The numbers e come from sums over the ideals; they leave the doubles, so
 // that each has an exponent of its own.
 #pragma once
 
@@ -14,8 +14,8 @@ namespace pellucid {
 
 class OrderIdeals {
   public:
-    // Finds the ideals by size; gives up when there are more than `limit`. Memory: for each ideal n bits, 40 bytes, and 4
-    // for each player who may come next.
+    // Finds the ideals by size; gives up when there are more than `limit`. Memory: for each ideal n bits, 40 bytes, and
+    // 4 for each player who may come next.
     OrderIdeals(MasksIn precedes, Index limit);
 
     Index players() const { return order_.players(); }

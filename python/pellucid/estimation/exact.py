@@ -41,7 +41,7 @@ def exact_values(game: GameLike) -> Estimate:
 
 
 def coalition_values(game: GameLike, total: int, masks: Callable[[int, int], Any]) -> Array:
-    """Values (total, k) of coalitions, of which masks(first, count) are some; nobody is the first, everybody the last."""
+    """Values (total, k) of all that masks(first, count) lists: nobody first, everybody last, whose values are known."""
     empty, full = game.ends()
     values: Array = np.empty((total, game.n_outputs))
     values[0] = weighted_mean(empty, game.draw_weights)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -55,8 +56,8 @@ class PartialOrder:
             TopologicalSorter(self._earlier((OTHERS,))).prepare()
         except CycleError as error:
             raise InputError(
-                f"order must not lead from a player back to itself, got {' before '.join(error.args[1])}; remove one of "
-                "these relations"
+                f"order must not lead from a player back to itself, got {' before '.join(error.args[1])}; remove one "
+                "of these relations"
             ) from None
 
     @classmethod
@@ -169,7 +170,7 @@ class PartialOrder:
         earlier: dict[str, set[str]] = {name: set() for name in (*self._named(), *others)}
         for rule in self.rules:
             layers = [layer for layer in (others if layer is ... else layer for layer in rule) if layer]
-            for before, after in zip(layers, layers[1:], strict=False):
+            for before, after in pairwise(layers):
                 for name in after:
                     earlier[name].update(before)
         return earlier

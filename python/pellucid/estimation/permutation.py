@@ -31,9 +31,7 @@ class Permutations:
     orders : those that may come, with twins of their own; None for all, where the twin is the way back.
     """
 
-    def __init__(
-        self, players: int, draw_weights: Array, *, seed: int, orders: ConsistentOrders | None = None
-    ) -> None:
+    def __init__(self, players: int, draw_weights: Array, *, seed: int, orders: ConsistentOrders | None = None) -> None:
         self.players = players
         self.draw_weights = draw_weights
         self.seed = seed
