@@ -118,7 +118,7 @@ def test_what_would_take_too_long_is_refused():
     for i, j in pairs:
         precedes[i, j] = 1
 
-    with pytest.raises(BudgetError, match="relates 101 players .* more than 100"):
+    with pytest.raises(BudgetError, match=r"relates 101 players .* more than 100"):
         _core.LinearExtensions(precedes)
     _core.LinearExtensions(precedes[:-1, :-1].copy())
 

@@ -101,7 +101,7 @@ def test_numbers_of_orders_beyond_the_doubles():
     assert found.complete
     assert math.isclose(found.log_orders, math.log(math.comb(2 * n, n)), rel_tol=1e-14)
     # v(S) = |S| gives everybody 1, whatever the order: the probabilities of a player's steps sum to 1.
-    sizes = np.array([a for a in np.add.outer(np.arange(n + 1.0), np.arange(n + 1.0)).ravel()])
+    sizes = np.add.outer(np.arange(n + 1.0), np.arange(n + 1.0)).ravel()
     phi = _core.asymmetric_shapley(found, np.sort(sizes)[:, None])
     np.testing.assert_allclose(phi, 1.0, rtol=1e-11)
 

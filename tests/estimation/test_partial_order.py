@@ -106,7 +106,7 @@ def test_cycles_through_everybody_else():
 
 
 def test_unknown_names_come_with_the_nearest():
-    with pytest.raises(InputError, match="order must name players, got 'incme'; did you mean 'income'?"):
+    with pytest.raises(InputError, match=r"order must name players, got 'incme'; did you mean 'income'\?"):
         PartialOrder.of([["age"], ["incme"]]).precedes(PLAYERS)
     with pytest.raises(InputError, match="got 'zzz'; the players are 'age', 'sex', 'education', 'job', 'income'"):
         PartialOrder.of({"zzz": ["age"]}).precedes(PLAYERS)
