@@ -8,7 +8,7 @@ namespace pellucid {
 
 void bind_orders(py::module_& m) {
     py::class_<LinearExtensions>(m, "LinearExtensions")
-        .def(py::init<MasksIn>(), py::arg("precedes").noconvert(), no_gil())
+        .def(py::init<MasksIn, Index>(), py::arg("precedes").noconvert(), "first_steps"_a = 0, no_gil())
         .def("pairs", &LinearExtensions::pairs, "seed"_a, "first"_a, "count"_a, no_gil());
 
     py::class_<OrderIdeals>(m, "OrderIdeals")

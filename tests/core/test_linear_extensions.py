@@ -46,6 +46,21 @@ def test_all_consistent_orders_are_equally_likely(kind):
         assert tail(((counts - each) ** 2 / each).sum(), len(expected) - 1) < 4.0
 
 
+@pytest.mark.parametrize("kind", [kind for kind, (_, _, separable) in KINDS.items() if not separable])
+@pytest.mark.parametrize("first_steps", [1, 7, 60])
+def test_how_far_the_past_is_looked_into_first_does_not_show(kind, first_steps):
+    """Short looks seldom suffice, so that draws come from several blocks of the past: many, as errors would be small."""
+    n, pairs, _ = KINDS[kind]
+    expected = consistent_orders(n, pairs)
+    each = 100_000 / len(expected)
+
+    orders, _ = _core.LinearExtensions(table(n, pairs), first_steps).pairs(7, 0, 100_000)
+
+    found, counts = np.unique(orders, axis=0, return_counts=True)
+    assert {tuple(order) for order in found.tolist()} == set(expected)
+    assert tail(((counts - each) ** 2 / each).sum(), len(expected) - 1) < 4.0
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_twin_belongs_to_one_order(kind):
     """Orders to twins is one to one, so the twins of uniform orders are uniform."""

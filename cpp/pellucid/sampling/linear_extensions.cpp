@@ -84,26 +84,27 @@ class BoundingChain {
 
 struct LinearExtensions::Draw {
     std::uint64_t seed, row;
+    Index first_steps;
     RowStream shuffles;
 
     // Coupling from the past, block by block: where the random steps of a block take all states to one, that is the
     // draw; else the state at its beginning is drawn from the block before it, and goes through the same steps.
     void from_the_past(const PartialOrder& order, const Part& part, Index* result) const {
         BoundingChain chain(order, part.players);
-        const auto n = static_cast<Index>(part.players.size());
         Index block = 0;
-        while (!run(chain, part, block, n, nullptr)) ++block;
+        while (!run(chain, part, block, nullptr)) ++block;
         std::copy(chain.bound().begin(), chain.bound().end(), result);
-        while (block-- > 0) run(chain, part, block, n, result);
+        while (block-- > 0) run(chain, part, block, result);
     }
 
-    // Whether block `block` of the past, about n^3 log n 2^block steps long, takes all states to one.
-    bool run(BoundingChain& chain, const Part& part, Index block, Index n, Index* state) const {
+    // Whether block `block` of the past, 2^block times as long as the first, takes all states to one.
+    bool run(BoundingChain& chain, const Part& part, Index block, Index* state) const {
         require<BudgetError>(block < 32, "the past does not come to an end");
         chain.restart();
         RowStream stream(seed, 0, row, StreamOf::permutations, 1 + 64 * part.name + static_cast<std::uint64_t>(block));
-        const Index steps = (2 * n * n * n * std::bit_width(part.players.size()) / 3) << block;
-        for (Index t = 0; t < steps; ++t) {
+        const auto n = static_cast<Index>(part.players.size());
+        const Index first = first_steps > 0 ? first_steps : 2 * n * n * n * std::bit_width(part.players.size()) / 3;
+        for (Index t = 0; t < first << block; ++t) {
             if (t % steps_between_polls == 0) poll_interrupt();
             chain.step(stream, state);
         }
@@ -111,7 +112,9 @@ struct LinearExtensions::Draw {
     }
 };
 
-LinearExtensions::LinearExtensions(MasksIn precedes) : order_(precedes) {
+LinearExtensions::LinearExtensions(MasksIn precedes, Index first_steps) : order_(precedes), first_steps_(first_steps) {
+    require(first_steps >= 0 && first_steps < Index{1} << 30, "first_steps must be between 0 and 2^30, got ",
+            first_steps);
     std::vector<Index> all(static_cast<std::size_t>(order_.players()));
     std::iota(all.begin(), all.end(), Index{0});
     root_ = taken_apart(std::move(all));
@@ -195,7 +198,7 @@ std::pair<IndexMatrix, IndexMatrix> LinearExtensions::pairs(std::uint64_t seed, 
     parallel_for(count, 16, [&](Index begin, Index end) {
         for (Index i = begin; i < end; ++i) {
             const auto row = static_cast<std::uint64_t>(first + i);
-            Draw draw{seed, row, RowStream(seed, 0, row, StreamOf::permutations)};
+            Draw draw{seed, row, first_steps_, RowStream(seed, 0, row, StreamOf::permutations)};
             write(root_, draw, orders.row(i).data(), twins.row(i).data());
         }
     });

@@ -17,7 +17,9 @@ namespace pellucid {
 class LinearExtensions {
   public:
     // BudgetError for an order with a part of more than `most_inseparable` players that cannot be taken apart.
-    explicit LinearExtensions(MasksIn precedes);
+    // first_steps: how far into the past an inseparable part looks first, before it looks twice as far; it decides
+    // the time and the bits of a draw, and not its distribution. 0 is about n^3 log n.
+    explicit LinearExtensions(MasksIn precedes, Index first_steps = 0);
 
     static constexpr Index most_inseparable = 100;
 
@@ -44,6 +46,7 @@ class LinearExtensions {
     void interleave(const Part& part, Draw& draw, Index* order, Index* twin) const;
 
     PartialOrder order_;
+    Index first_steps_;
     std::uint64_t inseparable_ = 0;
     Part root_;
 };
