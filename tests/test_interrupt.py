@@ -88,6 +88,13 @@ KERNELS = {
     ),
     "PairedDesign": ("", 0.2, "[design(2000, 20_000, 50_000) for _ in range(100)]"),
     "random_permutations": ("", 0.2, "[_core.random_permutations(0, 2000, 0, 50_000) for _ in range(100)]"),
+    "LinearExtensions": (
+        "n = 100; t = np.zeros((n, n), np.uint8); at = np.arange(n)\n"
+        "t[at[::2], at[1::2]] = 1; t[at[2::2], at[1:-1:2]] = 1; orders = _core.LinearExtensions(t)",
+        0.2,
+        "orders.pairs(0, 0, 500)",
+    ),
+    "OrderIdeals": ("", 0.2, "[_core.OrderIdeals(np.zeros((22, 22), np.uint8), 2**22) for _ in range(10)]"),
 }
 
 

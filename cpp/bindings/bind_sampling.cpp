@@ -22,7 +22,8 @@ void bind_sampling(py::module_& m) {
     m.def("all_coalitions", &all_coalitions, "players"_a, "first"_a, "count"_a, no_gil());
     m.def("random_subsets", &subsets, "seed"_a, "instance"_a, "players"_a, "size"_a, "first"_a, "count"_a, no_gil());
     m.def("random_permutations", &random_permutations, "seed"_a, "players"_a, "first"_a, "count"_a, no_gil());
-    m.def("antithetic_coalitions", &antithetic_coalitions, py::arg("orders").noconvert(), no_gil());
+    m.def("antithetic_coalitions", &antithetic_coalitions, py::arg("orders").noconvert(), py::arg("twins").noconvert(),
+          no_gil());
     m.def("systematic_draws", &systematic_draws, "seed"_a, py::arg("weights").noconvert(), "first"_a, "count"_a,
           no_gil());
     m.def("saturating_shares", &saturating_shares, py::arg("weights").noconvert(), py::arg("caps").noconvert(),

@@ -12,7 +12,8 @@ namespace pellucid {
 void bind_shapley(py::module_& m) {
     m.def("exact_shapley", &exact_shapley, py::arg("values").noconvert(), "players"_a, no_gil());
     m.def("antithetic_contributions", &antithetic_contributions, py::arg("orders").noconvert(),
-          py::arg("values").noconvert(), py::arg("empty").noconvert(), py::arg("full").noconvert(), no_gil());
+          py::arg("twins").noconvert(), py::arg("values").noconvert(), py::arg("empty").noconvert(),
+          py::arg("full").noconvert(), no_gil());
     m.def("gauss_legendre", &gauss_legendre, "n"_a, no_gil());
     m.def("kernel_values", &kernel_values, "fit"_a, py::arg("x").noconvert(), py::arg("background").noconvert(),
           py::arg("part_of_column").noconvert(), "parts"_a, no_gil());

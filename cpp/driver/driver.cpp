@@ -20,10 +20,13 @@
 #include "pellucid/sampling/coalitions.hpp"
 #include "pellucid/sampling/conditional.hpp"
 #include "pellucid/sampling/empirical.hpp"
+#include "pellucid/sampling/linear_extensions.hpp"
 #include "pellucid/sampling/normal_law.hpp"
+#include "pellucid/sampling/order_ideals.hpp"
 #include "pellucid/sampling/paired_design.hpp"
 #include "pellucid/sampling/permutations.hpp"
 #include "pellucid/sampling/tabular.hpp"
+#include "pellucid/shapley/asymmetric.hpp"
 #include "pellucid/shapley/cluster_regression.hpp"
 #include "pellucid/shapley/exact.hpp"
 #include "pellucid/shapley/kernel_values.hpp"
@@ -206,6 +209,13 @@ void check_callers() {
     std::printf("checked  callers at once\n");
 }
 
+// 0 < 1 > 2 < 3 < 4 > 5, and players without a relation.
+Masks zigzag_and_others(Index players) {
+    Masks precedes = Masks::Zero(players, players);
+    precedes(0, 1) = precedes(2, 1) = precedes(2, 3) = precedes(2, 4) = precedes(3, 4) = precedes(5, 4) = 1;
+    return precedes;
+}
+
 void check_sampling() {
     const Vector weights = random_matrix(1, 5, 1).cwiseAbs();
     same_bits("PairedDesign", [&] {
@@ -216,7 +226,14 @@ void check_sampling() {
     });
     same_bits("permutations and their coalitions", [&] {
         const IndexMatrix orders = random_permutations(5, 9, 3, 300);
-        return Bits().add(orders).add(antithetic_coalitions(orders)).add(systematic_draws(5, weights, 0, 50));
+        return Bits()
+            .add(orders)
+            .add(antithetic_coalitions(orders, orders.rowwise().reverse()))
+            .add(systematic_draws(5, weights, 0, 50));
+    });
+    same_bits("linear extensions", [&] {
+        const auto [orders, twins] = LinearExtensions(zigzag_and_others(17)).pairs(5, 3, 300);
+        return Bits().add(orders).add(twins);
     });
     const Matrix background = random_matrix(2, 6, 8);
     const Vector x = random_matrix(3, 8, 1);
@@ -344,10 +361,15 @@ void check_shapley() {
     const Eigen::RowVectorXd gap = values.row(values.rows() - 1) - values.row(0);
     check((phi.colwise().sum() - gap).cwiseAbs().maxCoeff() < 1e-12, "exact values are efficient");
 
+    const OrderIdeals ideals(zigzag_and_others(15), Index{1} << 15);
+    const Matrix allowed = random_matrix(14, ideals.size(), 2);
+    same_bits("asymmetric_shapley", [&] { return Bits().add(asymmetric_shapley(ideals, allowed)); });
+
     const IndexMatrix orders = random_permutations(2, 6, 0, 200);
     const Matrix steps = random_matrix(12, 200 * 10, 2), ends = random_matrix(13, 200, 2);
-    same_bits("antithetic_contributions",
-              [&] { return Bits().add(antithetic_contributions(orders, steps, ends, ends)); });
+    same_bits("antithetic_contributions", [&] {
+        return Bits().add(antithetic_contributions(orders, orders.rowwise().reverse(), steps, ends, ends));
+    });
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ from pellucid.errors import (
     PellucidWarning,
     SaveFormatError,
 )
+from pellucid.estimation import PartialOrder
 from pellucid.importance import permutation_importance
 from pellucid.model import Model
 from pellucid.results import Attribution, Importance, PartialDependence, Report
@@ -40,6 +41,7 @@ __all__ = [
     "ModelOutputError",
     "NumericalError",
     "PartialDependence",
+    "PartialOrder",
     "PellucidError",
     "PellucidWarning",
     "Report",

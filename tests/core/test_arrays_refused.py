@@ -93,7 +93,18 @@ KERNELS = {
     ),
     "uniform_rows": (_core.uniform_rows, {"low": np.zeros(2), "high": np.ones(2)}, {"seed": 0, "first": 0, "count": 3}),
     "frequency_rows": (_core.frequency_rows, {"frequencies": np.ones((2, 3))}, {"seed": 0, "first": 0, "count": 3}),
-    "antithetic_coalitions": (_core.antithetic_coalitions, {"orders": np.array([[0, 1, 2], [2, 1, 0]])}, {}),
+    "antithetic_coalitions": (
+        _core.antithetic_coalitions,
+        {"orders": np.array([[0, 1, 2], [2, 1, 0]]), "twins": np.array([[2, 1, 0], [0, 1, 2]])},
+        {},
+    ),
+    "LinearExtensions": (_core.LinearExtensions, {"precedes": np.triu(np.ones((3, 3), np.uint8), 1)}, {}),
+    "OrderIdeals": (_core.OrderIdeals, {"precedes": np.triu(np.ones((3, 3), np.uint8), 1)}, {"limit": 10}),
+    "asymmetric_shapley": (
+        lambda values: _core.asymmetric_shapley(_core.OrderIdeals(np.zeros((2, 2), np.uint8), 4), values),
+        {"values": np.zeros((4, 2))},
+        {},
+    ),
     "systematic_draws": (_core.systematic_draws, {"weights": np.ones(3)}, {"seed": 0, "first": 0, "count": 3}),
     "saturating_shares": (_core.saturating_shares, {"weights": np.ones(3), "caps": np.ones(3)}, {"total": 1.0}),
     "PairedDesign": (_core.PairedDesign, {"draw_weights": np.ones(3)}, {"seed": 0, "players": 4}),
@@ -102,6 +113,7 @@ KERNELS = {
         _core.antithetic_contributions,
         {
             "orders": np.array([[0, 1], [1, 0]]),
+            "twins": np.array([[1, 0], [0, 1]]),
             "values": np.zeros((4, 2)),
             "empty": np.zeros((2, 2)),
             "full": np.zeros((2, 2)),

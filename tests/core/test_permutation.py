@@ -17,8 +17,9 @@ def game(n, k, seed=0):
 
 def contributions(orders, table, of_masks):
     m = len(orders)
-    values = of_masks(_core.antithetic_coalitions(orders))
-    return _core.antithetic_contributions(orders, values, np.tile(table[0], (m, 1)), np.tile(table[-1], (m, 1)))
+    twins = orders[:, ::-1].copy()
+    values = of_masks(_core.antithetic_coalitions(orders, twins))
+    return _core.antithetic_contributions(orders, twins, values, np.tile(table[0], (m, 1)), np.tile(table[-1], (m, 1)))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
@@ -58,14 +59,16 @@ def test_same_bits_for_any_number_of_threads():
 def test_wrong_shapes_are_refused():
     orders = _core.random_permutations(0, 3, 0, 2)
     values, ends = np.zeros((8, 1)), np.zeros((2, 1))
-    _core.antithetic_contributions(orders, values, ends, ends)
+    nobody = np.empty((2, 0), dtype=np.int64)
+    _core.antithetic_contributions(orders, orders, values, ends, ends)
     for change in [
-        (orders, values[:7], ends, ends),
-        (orders, values, ends[:1], ends),
-        (orders, values, ends, np.zeros((2, 2))),
-        (orders + 1, values, ends, ends),
-        (orders - 1, values, ends, ends),
-        (np.empty((2, 0), dtype=np.int64), values, ends, ends),
+        (orders, orders, values[:7], ends, ends),
+        (orders, orders, values, ends[:1], ends),
+        (orders, orders, values, ends, np.zeros((2, 2))),
+        (orders + 1, orders, values, ends, ends),
+        (orders, orders - 1, values, ends, ends),
+        (orders, orders[:1], values, ends, ends),
+        (nobody, nobody, values, ends, ends),
     ]:
         with pytest.raises(InputError):
             _core.antithetic_contributions(*change)

@@ -32,9 +32,10 @@ def test_same_bits_for_any_number_of_threads():
 
 
 @pytest.mark.parametrize("players", [1, 2, 3, 6])
-def test_antithetic_coalitions_are_prefixes_forth_and_back(players):
+def test_antithetic_coalitions_are_prefixes_of_both_orders(players):
     orders = _core.random_permutations(2, players, 0, 40)
-    masks = _core.antithetic_coalitions(orders)
+    twins = orders[:, ::-1].copy()
+    masks = _core.antithetic_coalitions(orders, twins)
     expected = []
     for order in orders:
         for way in (order, order[::-1]):
@@ -44,8 +45,17 @@ def test_antithetic_coalitions_are_prefixes_forth_and_back(players):
 
 @pytest.mark.parametrize("wrong", [-1, 3])
 def test_antithetic_coalitions_refuse_players_that_do_not_exist(wrong):
-    with pytest.raises(InputError, match="orders must hold the players 0 to 2"):
-        _core.antithetic_coalitions(np.array([[0, 1, wrong]]))
+    right, odd = np.array([[0, 1, 2]]), np.array([[0, 1, wrong]])
+    for orders, twins in ((right, odd), (odd, right)):
+        with pytest.raises(InputError, match="orders and twins must hold the players 0 to 2"):
+            _core.antithetic_coalitions(orders, twins)
+
+
+def test_antithetic_coalitions_refuse_twins_of_another_shape():
+    orders = np.array([[0, 1, 2], [2, 1, 0]])
+    for twins in (orders[:1], np.array([[0, 1], [1, 0]])):
+        with pytest.raises(InputError, match="twins must have a row for each"):
+            _core.antithetic_coalitions(orders, twins)
 
 
 def test_a_cycle_goes_through_equal_draws_once():

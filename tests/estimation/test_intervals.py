@@ -115,6 +115,22 @@ def test_permutation_with_more_draws_than_pairs(per_player):
     check(*covered(game, truth, method="permutation", budget=301 + 12 * per_player))
 
 
+@pytest.mark.parametrize("draws", [1, 5, 200])
+@pytest.mark.parametrize(
+    "order",
+    [
+        [[f"player {i}" for i in range(4)], ...],
+        {"player 0": ["player 2", "player 3"], "player 1": ["player 3", "player 4"], "player 5": "player 6"},
+    ],
+    ids=["layers", "net"],
+)
+def test_permutation_with_an_order(order, draws):
+    game, _ = model_game(9, draws, seed=3, terms=25)
+    truth = shapley_values(game, order=order, method="exact").values[0]
+
+    check(*covered(game, truth, order=order, method="permutation", budget=1 + draws + 9 * 60))
+
+
 @pytest.mark.parametrize("method", ["regression", "permutation"])
 def test_stopping_by_tolerance(method):
     """Looking at the error after each stage must not make it too small."""

@@ -25,7 +25,7 @@ def test_the_estimate_is_the_mean_over_the_orders():
     table = np.random.default_rng(1).normal(size=2**5)
     powers = 1 << np.arange(5)
     sampler = Permutations(5, np.ones(1), seed=3)
-    orders, _, _ = sampler.pairs(0, 9)
+    orders = sampler.pairs(0, 9)[0]
 
     result = shapley_values(lambda m: table[m @ powers], 5, method="permutation", budget=2 + 9 * 8, seed=3)
 
@@ -44,10 +44,11 @@ def test_longer_sequences_continue_shorter_ones():
     whole = sampler.pairs(0, 40)
 
     for first, last in ((0, 7), (7, 23), (23, 40)):
-        orders, draws, masks = sampler.pairs(first, last)
+        orders, twins, draws, masks = sampler.pairs(first, last)
         np.testing.assert_array_equal(orders, whole[0][first:last])
-        np.testing.assert_array_equal(draws, whole[1][first:last])
-        np.testing.assert_array_equal(masks, whole[2][first * 10 : last * 10])
+        np.testing.assert_array_equal(twins, whole[1][first:last])
+        np.testing.assert_array_equal(draws, whole[2][first:last])
+        np.testing.assert_array_equal(masks, whole[3][first * 10 : last * 10])
 
 
 def test_an_additive_model_is_exact_once_every_draw_was_seen():

@@ -15,6 +15,8 @@ from pellucid import Attribution, CausalOrder, Shapley
 FEATURES = 7
 # The pairs 0, 1 and 3, 6 stay together, as laws exchange or group them.
 CHAIN = CausalOrder([["x0", "x1", "x5"], ["x2", "x4"], ["x3", "x6"]], confounded=[False, False, True])
+# Only features that stay players when the laws group the others.
+ORDER = {"x2": ["x1", "x4"]}
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Method:
     complete : values add up to prediction - base value.
     exact : no sampling, std_err is None.
     linear : with one seed, values of a f + b g are a values of f + b values of g.
-    symmetric : two features that the model and the data cannot tell apart get equal values, within the error.
+    symmetric : two features that the model and the data cannot tell apart get equal values, within the error. An
+        order tells features apart, so that only those with the same features before and after them are alike.
     dummy_exact : a feature that the model ignores gets 0, not only within the error.
     errors_known : std_err is finite.
     outputs_apart : the values of an output do not depend on which others are explained beside it.
@@ -106,6 +109,32 @@ METHODS = [
         outputs_apart=False,
     ),
     Method("shapley regression, pooled", _shapley("regression", 77), 8, "one fit"),
+    Method(
+        "asymmetric exact",
+        _shapley("exact", order=ORDER),
+        4,
+        "80 coalitions, all that can arise",
+        exact=True,
+        symmetric=False,
+        dummy_exact=True,
+    ),
+    Method(
+        "asymmetric auto",
+        _shapley("auto", order=ORDER),
+        4,
+        "x2 before x1, x4",
+        exact=True,
+        symmetric=False,
+        dummy_exact=True,
+    ),
+    Method(
+        "asymmetric permutation",
+        _shapley("permutation", 480, order=ORDER),
+        4,
+        "38 antithetic pairs",
+        symmetric=False,
+        dummy_exact=True,
+    ),
     Method("shapley regression, one row", _shapley("regression", 70), 1, "pairs of coalitions"),
     Method(
         "conditional, gaussian, exact",

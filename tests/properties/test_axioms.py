@@ -91,8 +91,10 @@ def test_features_that_nothing_tells_apart_get_the_same(method):
     result = method.explain(model, rows, background)
 
     gap = np.abs(result.values[:, 0, 0] - result.values[:, 1, 0])
-    assert method.symmetric
-    if method.exact:
+    if not method.symmetric:
+        # x2 comes before x1, and x0 when it likes: what they do together goes to x1 more often.
+        assert gap.min() > 1e-3
+    elif method.exact:
         assert gap.max() <= 1e-13 * scale(result)
     elif method.errors_known:
         # Two values with a correlation of at least -1: their errors add up at worst.
@@ -139,6 +141,8 @@ def test_order_two_is_exact_for_whoever_plays_pairs(method):
     """A coalition and its complement together cancel interactions of two players, background row by row."""
     if not method.marginal:
         pytest.skip("the expected values are those of the marginal game")
+    if not method.symmetric:
+        pytest.skip("these values are others where an order tells the features apart")
     if method.background_rows > 1 and "a fit for each" not in method.says and not method.exact:
         pytest.skip("one fit for all rows of the background, or not every row often enough")
 

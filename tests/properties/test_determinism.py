@@ -118,7 +118,7 @@ def test_refining_comes_closer(method):
     if not method.marginal:
         pytest.skip("the truth below is the marginal one")
     background = background_of(method)
-    truth = METHODS[0].explain(interacting, X, background).values
+    truth = method.explain(interacting, X, background, method="exact", budget=None).values
 
     def error(result):
         return np.abs(result.values - truth).mean()

@@ -23,20 +23,29 @@ IndexMatrix random_permutations(std::uint64_t seed, Index players, Index first, 
     return orders;
 }
 
-Masks antithetic_coalitions(IndexMatrixIn orders) {
+void require_orders(IndexMatrixIn orders, IndexMatrixIn twins) {
+    const Index players = orders.cols();
+    require(twins.rows() == orders.rows() && twins.cols() == players, "twins must have a row for each of the ",
+            orders.rows(), " orders and a column for each of the ", players, " players, got ", twins.rows(), " by ",
+            twins.cols());
+    for (const auto* given : {&orders, &twins})
+        require((given->array() >= 0).all() && (given->array() < players).all(),
+                "orders and twins must hold the players 0 to ", players - 1);
+}
+
+Masks antithetic_coalitions(IndexMatrixIn orders, IndexMatrixIn twins) {
     const Index players = orders.cols();
     const Index steps = players - 1;
-    require((orders.array() >= 0).all() && (orders.array() < players).all(), "orders must hold the players 0 to ",
-            steps);
+    require_orders(orders, twins);
     Masks masks = Masks::Zero(checked_product(orders.rows(), 2 * steps, "the coalitions"), players);
     parallel_for(orders.rows(), 16, [&](Index first, Index last) {
         for (Index i = first; i < last; ++i) {
             for (Index length = 1; length <= steps; ++length) {
-                auto prefix = masks.row(i * 2 * steps + length - 1);
-                auto suffix = masks.row(i * 2 * steps + steps + length - 1);
+                auto forth = masks.row(i * 2 * steps + length - 1);
+                auto back = masks.row(i * 2 * steps + steps + length - 1);
                 for (Index j = 0; j < length; ++j) {
-                    prefix[orders(i, j)] = 1;
-                    suffix[orders(i, players - 1 - j)] = 1;
+                    forth[orders(i, j)] = 1;
+                    back[twins(i, j)] = 1;
                 }
             }
         }

@@ -5,6 +5,7 @@
 
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
+#include "pellucid/shapley/pairwise_sum.hpp"
 
 namespace pellucid {
 namespace {
@@ -18,13 +19,6 @@ std::vector<double> joining_weights(Index players) {
     for (Index s = 1; s < players; ++s)
         weight[s] = weight[s - 1] * static_cast<double>(s) / static_cast<double>(players - s);
     return weight;
-}
-
-// Adding block sums in pairs keeps the rounding error at log(2^n) instead of 2^n.
-Matrix pairwise_sum(std::vector<Matrix>& parts) {
-    for (std::size_t step = 1; step < parts.size(); step *= 2)
-        for (std::size_t i = 0; i + step < parts.size(); i += 2 * step) parts[i] += parts[i + step];
-    return parts[0];
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.estimate import Estimate
 from pellucid.estimation.exact import weighted_mean
+from pellucid.estimation.linear_orders import ConsistentOrders
 from pellucid.estimation.plan import METHODS, ShapleyPlan
 from pellucid.estimation.reporting import report_of
 from pellucid.estimation.schedule import spending
@@ -94,6 +95,8 @@ class Shapley:
     outputs : which outputs: None for all, an index, a name, "predicted", "top:3", or a list of indices or names.
     link : "identity", "logit" or "log" of the model's outputs. It is applied to every model row, inside the average
         over the background, so v stays a mean and sampling stays unbiased; other packages put it outside.
+    order : which players come before which, for asymmetric Shapley values [frye2020]: layers [["age", "sex"], ...],
+        edges {"age": ["income"]} or a `PartialOrder`. "auto" then plays all coalitions that can arise, or permutations.
     groups : dict of group name -> features that enter and leave together, as one player.
     space : a `Space` where kinds must be declared; None infers it from the background.
     seed : names the sample. Same inputs and seed give the same bits, whatever the threads and the batches.
@@ -140,6 +143,7 @@ class Shapley:
         model_output: str | None = None,
         outputs: Any = None,
         link: str = "identity",
+        order: Any = None,
         groups: dict[str, Sequence[str]] | None = None,
         space: Space | None = None,
         seed: int = 0,
@@ -186,6 +190,7 @@ class Shapley:
             seed=self.seed,
         )
         self.method = method
+        self.orders = ConsistentOrders.of(order, self.space.parts, method=method)
         self.budget = budget
         self.tolerance = tolerance
         self.time_limit = time_limit
@@ -256,6 +261,7 @@ class Shapley:
                 timed=self.time_limit is not None,
                 rows_per_coalition=worth.rows_per_coalition,
                 draws_are=worth.draws_are,
+                orders=self.orders,
             )
             self._prepared = _Prepared(outputs, shared)
         return self._prepared, self._plan

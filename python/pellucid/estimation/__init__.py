@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pellucid.estimation.partial_order import PartialOrder
 from pellucid.estimation.shapley_values import shapley_values
 
-__all__ = ["shapley_values"]
+__all__ = ["PartialOrder", "shapley_values"]

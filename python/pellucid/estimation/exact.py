@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from pellucid.estimation.estimate import Array, Estimate
@@ -25,14 +28,8 @@ def exact_values(game: GameLike) -> Estimate:
     from pellucid import _core
 
     players = len(game.parts)
-    empty, full = game.ends()
     total = 2**players
-    values: Array = np.empty((total, game.n_outputs))
-    values[0] = weighted_mean(empty, game.draw_weights)
-    for first in range(1, total - 1, MASKS_AT_ONCE):
-        count = min(MASKS_AT_ONCE, total - 1 - first)
-        values[first : first + count] = game.value(_core.all_coalitions(players, first, count))
-    values[-1] = full
+    values = coalition_values(game, total, lambda first, count: _core.all_coalitions(players, first, count))
     return Estimate(
         values=_core.exact_shapley(values, players),
         std_err=None,
@@ -41,6 +38,18 @@ def exact_values(game: GameLike) -> Estimate:
         size=total,
         unit="coalitions",
     )
+
+
+def coalition_values(game: GameLike, total: int, masks: Callable[[int, int], Any]) -> Array:
+    """Values (total, k) of all that masks(first, count) lists: nobody first, everybody last, whose values are known."""
+    empty, full = game.ends()
+    values: Array = np.empty((total, game.n_outputs))
+    values[0] = weighted_mean(empty, game.draw_weights)
+    for first in range(1, total - 1, MASKS_AT_ONCE):
+        count = min(MASKS_AT_ONCE, total - 1 - first)
+        values[first : first + count] = game.value(masks(first, count))
+    values[-1] = full
+    return values
 
 
 def weighted_mean(outputs: Array, weights: Array) -> Array:

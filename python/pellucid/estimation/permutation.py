@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.estimate import Array, Estimate, precise_enough
+from pellucid.estimation.linear_orders import ConsistentOrders
 from pellucid.estimation.student import student_factor, student_factors
 from pellucid.games import GameLike
 
@@ -19,33 +20,42 @@ PAIRS_TO_TRUST = 20
 # With 2 or 3 pairs for each draw the spread within the draws is known too badly for honest intervals.
 LEAST_PAIRS_PER_STRATUM = 4
 
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
+
 
 class Permutations:
     """The sequence of antithetic pairs that a seed names, with the draw each is played against.
 
     The pairs do not depend on the game, so all rows explained share them. [mitchell2022]
+
+    orders : those that may come, with twins of their own; None for all, where the twin is the way back.
     """
 
-    def __init__(self, players: int, draw_weights: Array, *, seed: int) -> None:
+    def __init__(self, players: int, draw_weights: Array, *, seed: int, orders: ConsistentOrders | None = None) -> None:
         self.players = players
         self.draw_weights = draw_weights
         self.seed = seed
+        self.orders = orders
         self._pairs = lru_cache(maxsize=8)(self._make_pairs)
 
     @property
     def rows_per_pair(self) -> int:
         return 2 * (self.players - 1)
 
-    def pairs(self, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-        """Orders (m, p), their draws (m,), and the coalitions (m * 2(p-1), p) on the way, of pairs first..last-1."""
+    def pairs(self, first: int, last: int) -> Pairs:
+        """Orders (m, p), their twins (m, p), the draws (m,), and the coalitions (m * 2(p-1), p) on the way."""
         return self._pairs(first, last)
 
-    def _make_pairs(self, first: int, last: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    def _make_pairs(self, first: int, last: int) -> Pairs:
         from pellucid import _core
 
-        orders = _core.random_permutations(self.seed, self.players, first, last - first)
+        if self.orders is None:
+            orders = _core.random_permutations(self.seed, self.players, first, last - first)
+            twins = orders[:, ::-1].copy()
+        else:
+            orders, twins = self.orders.pairs(self.seed, first=first, last=last)
         draws = _core.systematic_draws(self.seed, self.draw_weights, first, last - first)
-        return orders, draws, _core.antithetic_coalitions(orders).view(np.bool_)
+        return orders, twins, draws, _core.antithetic_coalitions(orders, twins).view(np.bool_)
 
     def estimate(
         self,
@@ -69,7 +79,7 @@ class Permutations:
             if stage + 1 < len(played):
                 continue
             draws = np.concatenate(
-                [self.pairs(a, b)[1] for a, b in zip((0, *limits), limits[: stage + 1], strict=False)]
+                [self.pairs(a, b)[2] for a, b in zip((0, *limits), limits[: stage + 1], strict=False)]
             )
             values, std_err = self._summary(np.concatenate(contributions), draws, empty, full)
             reached = tolerance is None or precise_enough(values, std_err, tolerance)
@@ -94,10 +104,11 @@ class Permutations:
         """(m, p, k): the mean of the two marginal contributions of each player in each pair."""
         from pellucid import _core
 
-        orders, draws, masks = self.pairs(first, last)
+        orders, twins, draws, masks = self.pairs(first, last)
         outputs = game.play(masks, np.repeat(draws, self.rows_per_pair))
         flat = _core.antithetic_contributions(
             orders,
+            twins,
             np.ascontiguousarray(outputs),
             empty[draws],
             np.broadcast_to(full, (len(orders), len(full))).copy(),

@@ -13,6 +13,7 @@ from pellucid.estimation.clock import Deadline
 from pellucid.estimation.designs import first_pairs
 from pellucid.estimation.estimate import Array, Estimate
 from pellucid.estimation.exact import MOST_PLAYERS, exact_values
+from pellucid.estimation.linear_orders import ConsistentOrders
 from pellucid.estimation.schedule import Spending, stage_limits, units_affordable
 from pellucid.games import GameLike
 
@@ -37,6 +38,7 @@ class ShapleyPlan:
     timed : a time limit may end the sampling, so it must come in stages.
     rows_per_coalition : the most model rows that a coalition costs under one draw; the budget pays for so many.
     draws_are : what the draws are called, in messages.
+    orders : those in which the players may come; None for all.
     """
 
     players: int
@@ -50,6 +52,7 @@ class ShapleyPlan:
     timed: bool = False
     rows_per_coalition: int = 1
     draws_are: str = "background rows"
+    orders: ConsistentOrders | None = None
     why: str = field(init=False, default="method as asked")
     limits: tuple[int, ...] = field(init=False, default=())
     _samplers: dict[tuple[int, ...], Any] = field(init=False, default_factory=dict, repr=False)
@@ -58,19 +61,27 @@ class ShapleyPlan:
         if self.method not in METHODS:
             raise InputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {self.method!r}")
         self.draw_weights = np.ascontiguousarray(self.draw_weights, dtype=np.float64)
-        if self.method == "auto":
+        if self.orders is not None:
+            self.method, self.why = self.orders.method(
+                self.method,
+                budget=MOST_ROWS_UNASKED if self.method == "exact" and not self.budget_given else self.spending.budget,
+                overhead=self.overhead,
+                draws=len(self.draw_weights),
+                timed=self.timed,
+            )
+        elif self.method == "auto":
             self.method, self.why = self._chosen()
         elif self.players == 1 and self.method != "exact":
             self.method, self.why = "exact", "a single player takes all, so there is nothing to sample"
-        if self.method == "exact":
+        if self.method != "exact":
+            self.limits = self._limits()
+        elif self.orders is None:
             self._check_exact()
             if self.timed and self.players > 1:
                 raise InputError(
                     "time_limit must be None with method='exact', which has nothing to show before its last coalition; "
                     "use method='regression', which becomes exact when it has played all"
                 )
-        else:
-            self.limits = self._limits()
 
     @property
     def _exact_rows(self) -> int:
@@ -133,7 +144,7 @@ class ShapleyPlan:
     def estimate(self, game: GameLike, *, deadline: Deadline | None = None) -> Estimate:
         """Play one game."""
         if self.method == "exact":
-            return _with_rows(exact_values(game), game)
+            return _with_rows(exact_values(game) if self.orders is None else self.orders.exact(game), game)
         return _with_rows(self._run(game, self.limits, self.spending.tolerance, deadline=deadline), game)
 
     def refine(self, game: GameLike, budget: int, *, old: Estimate) -> Estimate:
@@ -174,7 +185,9 @@ class ShapleyPlan:
         key = () if self.method == "permutation" else limits
         if key not in self._samplers:
             if self.method == "permutation":
-                self._samplers[key] = permutation.Permutations(self.players, self.draw_weights, seed=self.seed)
+                self._samplers[key] = permutation.Permutations(
+                    self.players, self.draw_weights, seed=self.seed, orders=self.orders
+                )
             else:
                 self._samplers[key] = regression.Regression(
                     self.players,

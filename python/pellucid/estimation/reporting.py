@@ -32,8 +32,9 @@ def report_of(
     if again:
         found[f"{again:,} model rows had to be played again, because the first results were too large to keep"] = None
     asked = plan.spending.tolerance is not None or late
+    value = "Shapley values" if plan.orders is None else "asymmetric Shapley values"
     return Report(
-        method="exact Shapley values" if plan.method == "exact" else f"Shapley values by {plan.method}",
+        method=f"exact {value}" if plan.method == "exact" else f"{value} by {plan.method}",
         why=f"{plan.why}; {described(estimates)}" if n else plan.why,
         rows_per_row=tuple(
             (e.paid if e.rows is None else e.rows) + 1 + shared // n + (i < shared % n) for i, e in enumerate(estimates)

@@ -10,6 +10,7 @@ from pellucid._arguments import checked_seed, checked_spending, threads
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.exact import weighted_mean
+from pellucid.estimation.linear_orders import ConsistentOrders
 from pellucid.estimation.plan import ShapleyPlan
 from pellucid.estimation.reporting import report_of
 from pellucid.estimation.schedule import spending
@@ -25,6 +26,7 @@ def shapley_values(
     budget: int | None = None,
     tolerance: float | None = None,
     time_limit: float | None = None,
+    order: Any = None,
     seed: int = 0,
     n_threads: int | None = None,
 ) -> Attribution:
@@ -40,6 +42,8 @@ def shapley_values(
     budget : values of coalitions to pay for, the empty and the full one included; None is 100,000 or the tolerance.
     tolerance : stop when the largest standard error is below this part of max - min of the values.
     time_limit : seconds; when they are over, what there is comes back, marked as not converged.
+    order : which players come before which, for asymmetric Shapley values: layers [["a", "b"], ["c"]], edges
+        {"a": ["c"]} or a `PartialOrder`; "auto" is then all coalitions that can arise, else "permutation". [frye2020]
     seed : names the sample; the same seed gives the same bits.
     n_threads : threads of the core, None for all.
 
@@ -76,6 +80,7 @@ def shapley_values(
             overhead=game.n_draws + 1,
             seed=seed,
             timed=time_limit is not None,
+            orders=ConsistentOrders.of(order, game.parts, method=method),
         )
         estimate = plan.estimate(game, deadline=None if time_limit is None else Deadline.after(time_limit))
         empty, full = game.ends()

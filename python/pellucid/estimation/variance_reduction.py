@@ -28,8 +28,8 @@ FEWEST_ROWS = 150
 MOST_ROWS = 150_000
 MOST_WORK_FOR_VALUES = 4e9
 # From twice as many pairs on, a trial comes first: what a fit to some takes of the squares that the regression leaves
-# foretells what a full one takes, at a third of the time and less. It takes 0.4 to 0.9 for support vector machines, where
-# the full fit leaves a third of the error; 0 to 0.2 for most boosted trees, where it leaves four fifths to all of it.
+# foretells what a full one takes, at a third of the time and less. It takes 0.4 to 0.9 for support vector machines,
+# where the full fit leaves a third of the error; 0 to 0.2 for most boosted trees, where it leaves four fifths or all.
 TRIAL_PAIRS = 1000
 TRIAL_LANDMARKS = 200
 LEAST_GAIN = 0.05
