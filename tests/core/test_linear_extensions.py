@@ -49,7 +49,7 @@ def test_all_consistent_orders_are_equally_likely(kind):
 @pytest.mark.parametrize("kind", [kind for kind, (_, _, separable) in KINDS.items() if not separable])
 @pytest.mark.parametrize("first_steps", [1, 7, 60])
 def test_how_far_the_past_is_looked_into_first_does_not_show(kind, first_steps):
-    """Short looks seldom suffice, so that draws come from several blocks of the past: many, as errors would be small."""
+    """Short looks seldom suffice, so that draws come from several blocks of the past; many, as errors are small."""
     n, pairs, _ = KINDS[kind]
     expected = consistent_orders(n, pairs)
     each = 100_000 / len(expected)
