@@ -311,7 +311,7 @@ def test_links_are_applied_to_every_output():
 def test_a_link_without_a_finite_value_says_what_to_do(link, bad, domain):
     scores = np.array([0.5, bad, 0.5, bad])
     model = model_of(lambda rows: scores, link=link)
-    with pytest.raises(InputError, match=rf"{domain}, but 2 of 4 rows .*first {bad} .*link='identity' or clip"):
+    with pytest.raises(InputError, match=rf"{domain}, but 2 of 4 rows .*first {bad} .*link='identity', or clip="):
         model(X)
     assert model.rows_used == 4
 

@@ -17,7 +17,7 @@ from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.estimate import Estimate
 from pellucid.estimation.exact import weighted_mean
-from pellucid.estimation.plan import METHODS, ShapleyPlan
+from pellucid.estimation.plan import METHODS, ShapleyPlan, require_enumerable
 from pellucid.estimation.reporting import report_of
 from pellucid.estimation.schedule import spending
 from pellucid.games import Game
@@ -80,6 +80,8 @@ class Shapley:
     outputs : which outputs: None for all, an index, a name, "predicted", "top:3", or a list of indices or names.
     link : "identity", "logit" or "log" of the model's outputs. It is applied to every model row, inside the average
         over the background, so v stays a mean and sampling stays unbiased; other packages put it outside.
+    clip : moves outputs into [clip, 1 - clip] before the logit and up to clip before the log, and the report says so;
+        None refuses outputs whose link is not finite, such as probabilities of 0 and 1.
     groups : dict of group name -> features that enter and leave together, as one player.
     space : a `Space` where kinds must be declared; None infers it from the background.
     seed : names the sample. Same inputs and seed give the same bits, whatever the threads and the batches.
@@ -120,6 +122,7 @@ class Shapley:
         model_output: str | None = None,
         outputs: Any = None,
         link: str = "identity",
+        clip: float | None = None,
         groups: dict[str, Sequence[str]] | None = None,
         space: Space | None = None,
         seed: int = 0,
@@ -143,12 +146,15 @@ class Shapley:
         self.n_threads = checked_threads(n_threads)
         self.progress = checked_progress(progress)
         self.space = _space_of(background, space, groups)
+        if method == "exact":
+            require_enumerable(len(self.space.parts))
         self.background = Background.of(background, self.space, weights=background_weights)
         self.model = Model(
             model,
             space=self.space,
             model_output=model_output,
             link=link,
+            clip=clip,
             batch_bytes=batch_bytes,
             concurrency=concurrency,
             cache=cache,
@@ -210,7 +216,7 @@ class Shapley:
             outputs = self.model(self.background.codes)
             shared = self.model.rows_used + self.model.rows_cached - before
             # By counts alone: what a cache file saves must not change the plan.
-            asked = 3 if self.model.warnings else 2
+            asked = 2 if self.model.steady else 3
             charged = len(self.background.codes) + asked * (min(PROBE_ROWS, len(self.background.codes)) + 1) + 1
             self._plan = ShapleyPlan(
                 players=len(self.space.parts),
@@ -319,11 +325,13 @@ def shapley(model: Any, X: Any, *, background: Any = None, **options: Any) -> At
 
 
 def _space_of(background: Any, space: Space | None, groups: dict[str, Sequence[str]] | None) -> Space:
+    if not isinstance(space, (Space, type(None))):
+        raise InputError(f"space must be a Space, got {type(space).__name__}; use Space.infer(background)")
     if space is None:
-        return Space.infer(background, groups=groups)
+        return Space.infer(background, groups=groups, argument="background")
     if groups is not None:
         raise InputError("groups must be part of the space when a space is given; use Space.infer(..., groups=groups)")
-    return space.extend(background)
+    return space.extend(background, argument="background")
 
 
 def _stacked(parts: list[Array], shape: tuple[int, int, int]) -> Array:
