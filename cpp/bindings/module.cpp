@@ -36,6 +36,9 @@ void translate(std::exception_ptr error) {
 }  // namespace pellucid
 
 PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
+    // The lock of the interpreter is taken by way of the main one: in another, pybind11 would wait for itself.
+    if (PyInterpreterState_Get() != PyInterpreterState_Main())
+        throw pybind11::import_error("pellucid works in the main interpreter only; use threads or processes instead");
     m.doc() = "The C++ core of pellucid: samplers, regression, Shapley kernels.";
     pellucid::set_interrupt_hook(pellucid::interrupted);
     pybind11::register_local_exception_translator(pellucid::translate);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -66,16 +67,19 @@ class Regression:
         self.limits = limits
         self._design = _core.PairedDesign(seed, players, self.draw_weights)
         self._stages: list[Stage] = []
+        self._growing = Lock()  # threads that share an explainer share its design
 
     def stage(self, index: int) -> Stage:
         """Stage `index`; what it costs does not depend on the game, so it is made once."""
-        while len(self._stages) <= index:
-            self._stages.append(self._make_stage(self.limits[len(self._stages)]))
-        return self._stages[index]
+        with self._growing:
+            while len(self._stages) <= index:
+                self._stages.append(self._make_stage(self.limits[len(self._stages)]))
+            return self._stages[index]
 
     def _make_stage(self, limit: int) -> Stage:
         design = self._design
-        first = design.pairs
+        # Not design.pairs: it has grown already where an interrupt or a lack of memory ended the fit.
+        first = self._stages[-1].pairs if self._stages else 0
         design.grow(limit)
         kind, regression = self._choose_regression(limit)
         return Stage(
