@@ -192,10 +192,11 @@ class Model:
         if len(rows) == 0:
             raise InputError("probe needs at least one row, got none; pass a background row")
         rows = np.array(rows[: probing.ROWS])
+        before = len(self.warnings)
         outputs = probing.run(rows, ask=self._ask_in_batches, record=self.warnings, cache=self._cache)
         with self._lock:
             self.rows_cached += outputs.cached
-        self.steady = not self.warnings
+        self.steady = len(self.warnings) == before
         return self._linked(outputs.values, Place(0, 0, len(rows)))
 
     def check_outputs(self, outputs: Any) -> None:

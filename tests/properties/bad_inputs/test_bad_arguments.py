@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from pellucid import BudgetError, InputError, Space
+from pellucid._arguments import shown
 from properties.bad_inputs.table import Fault, over, refused, same_bits
 from properties.registry import FEATURES
 
@@ -13,7 +14,9 @@ NAN = float("nan")
 def each(argument, sentence, *values):
     """One fault for each wrong value of an argument."""
     return [
-        Fault(f"{argument} {value!r:.30}", refused(InputError, f"{argument}.*{sentence}"), options={argument: value})
+        Fault(
+            f"{argument} {shown(value):.30}", refused(InputError, f"{argument}.*{sentence}"), options={argument: value}
+        )
         for value in values
     ]
 

@@ -6,9 +6,8 @@ import tempfile
 
 import numpy as np
 import pandas as pd
-import pytest
 import scipy.sparse
-from pellucid import BudgetError, InputError, ModelOutputError, shapley
+from pellucid import BudgetError, InputError, ModelOutputError
 from properties.bad_inputs.table import Fault, finds, over, refused, same_bits
 from properties.laws import interacting
 from properties.registry import FEATURES
@@ -65,7 +64,7 @@ def no_row(call, result):
     assert result.values.shape == (0, FEATURES, 1)
     assert result.base_values.shape == result.predictions.shape == (0, 1)
     assert (result.std_err is None) == call.method.exact
-    assert len(result.to_frame()) == 0
+    assert len(result) == len(result.to_frame()) == len(result.report.rows_per_row) == 0
     assert str(result)
 
 
@@ -263,15 +262,3 @@ TABLES = [*SHAPES, *SIZES, *COLUMNS, *VALUES, *MISSING, *DRESSES]
 @over(TABLES)
 def test_tables(fault, method):
     fault.then(fault.call(method))
-
-
-WIDE = 70  # more features than a machine word has bits
-
-
-@pytest.mark.parametrize("name", ["permutation", "regression"])
-def test_masks_wider_than_a_word(name):
-    weights = np.linspace(-1.0, 1.0, WIDE)
-    result = shapley(
-        lambda rows: rows @ weights, np.ones((2, WIDE)), background=np.zeros((2, WIDE)), method=name, budget=4000
-    )
-    np.testing.assert_allclose(result.values[:, :, 0], np.tile(weights, (2, 1)), atol=1e-9)
