@@ -45,8 +45,8 @@ PYBIND11_MODULE(_core_of_main, m, pybind11::mod_gil_not_used()) {
     pellucid::bind_shapley(m);
 }
 
-// What Python calls. Before pybind11 does anything: it takes the lock by way of the main interpreter, so that in another
-// one of the same process it would wait for itself for ever.
+// What Python calls. Before pybind11 does anything: it takes the lock by way of the main interpreter, so that in
+// another one of the same process it would wait for itself for ever.
 extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
     if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit__core_of_main();
     PyErr_SetString(PyExc_ImportError,

@@ -1,7 +1,7 @@
 // Exercises the core without Python, for the sanitizers. Says what it checked; exits with 1 on any difference.
 //
 //   pellucid_driver              every parallel path with several numbers of threads gives the same bits
-//   pellucid_driver allocations  every computation with one failing allocation, the first, the second, ...: it ends with
+//   pellucid_driver allocations  every computation with one failing allocation, the first, the second, ...: it ends in
 //                                std::bad_alloc or does without, and asked again it gives the same bits
 
 #include <atomic>
