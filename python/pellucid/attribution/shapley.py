@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, threads
+from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, require_memory, threads
 from pellucid.attribution.background import Background
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
@@ -186,6 +186,8 @@ class Shapley:
             prepared, plan = self._prepare()
             predictions = model(codes)
             columns, names = self.model.choose(self.outputs, predictions)
+            shape = (len(codes), len(self.space.parts), len(names))
+            require_memory("values", shape, unit=f"rows, {shape[1]} players and {shape[2]} outputs")
             rows = _Explained(model, codes, predictions, columns, names, prepared.shared_rows if fresh else 0)
             estimates: list[Estimate] = []
             games = self._games(rows)

@@ -6,11 +6,12 @@ import tempfile
 
 import numpy as np
 import pandas as pd
+import pytest
 import scipy.sparse
-from pellucid import BudgetError, InputError, ModelOutputError
+from pellucid import BudgetError, InputError, ModelOutputError, _arguments
 from properties.bad_inputs.table import Fault, finds, over, refused, same_bits
-from properties.laws import interacting
-from properties.registry import FEATURES
+from properties.laws import X, background_of, interacting
+from properties.registry import FEATURES, METHODS
 
 NAMES = [f"f{j}" for j in range(FEATURES)]
 
@@ -262,3 +263,12 @@ TABLES = [*SHAPES, *SIZES, *COLUMNS, *VALUES, *MISSING, *DRESSES]
 @over(TABLES)
 def test_tables(fault, method):
     fault.then(fault.call(method))
+
+
+@pytest.mark.parametrize("method", METHODS, ids=str)
+def test_values_larger_than_the_memory_are_not_begun(method, monkeypatch):
+    """A machine of 1,100 bytes has room for 3 rows and their answers, and none for 3 x 7 x 7 values."""
+    monkeypatch.setattr(_arguments, "machine_memory", lambda: 1100)
+
+    with pytest.raises(BudgetError, match=r"^values needs 1\.18 kB .* 3 rows, 7 players and 7 outputs, .* 1\.1 kB"):
+        method.explain(lambda rows: rows * 1.0, X, background_of(method))
