@@ -1,5 +1,6 @@
 #include "bindings.hpp"
 
+#include "pellucid/regression/kernel_ridge.hpp"
 #include "pellucid/regression/weighted_least_squares.hpp"
 
 namespace pellucid {
@@ -22,6 +23,19 @@ void bind_regression(py::module_& m) {
         .def_property_readonly("gram", &WeightedLeastSquares::gram)
         .def_property_readonly("response", &WeightedLeastSquares::response)
         .def_property_readonly("squares", &WeightedLeastSquares::squares);
+
+    py::class_<KernelRidge>(m, "KernelRidge")
+        .def(py::init<MatrixIn, MatrixIn, IndicesIn, Index, std::uint64_t>(), py::arg("rows").noconvert(),
+             py::arg("outputs").noconvert(), py::arg("folds").noconvert(), "landmarks"_a, "seed"_a, no_gil())
+        .def("evaluate", &KernelRidge::evaluate, py::arg("rows").noconvert(), py::arg("folds").noconvert(), no_gil())
+        .def("coefficients", &KernelRidge::coefficients, "fold"_a)
+        .def("intercept", &KernelRidge::intercept, "fold"_a)
+        .def_property_readonly("folds", &KernelRidge::folds)
+        .def_property_readonly("gamma", &KernelRidge::gamma)
+        .def_property_readonly("ridge", &KernelRidge::ridge)
+        .def_property_readonly("centre", [](const KernelRidge& fit) { return fit.features().centre(); })
+        .def_property_readonly("scale", [](const KernelRidge& fit) { return fit.features().scale(); })
+        .def_property_readonly("landmarks", [](const KernelRidge& fit) { return fit.features().landmark_rows(); });
 }
 
 }  // namespace pellucid

@@ -46,9 +46,13 @@ void bind_sampling(py::module_& m) {
 
     py::class_<PairedDesign>(m, "PairedDesign")
         .def(py::init<std::uint64_t, Index, VectorIn>(), "seed"_a, "players"_a, py::arg("draw_weights").noconvert())
+        .def(py::init<std::uint64_t, MasksIn, VectorIn>(), "seed"_a, py::arg("active").noconvert(),
+             py::arg("draw_weights").noconvert())
         .def("grow", &PairedDesign::grow, "limit"_a, no_gil())
+        .def(
+            "copy", [](const PairedDesign& d) { return PairedDesign(d); }, no_gil())
         .def_property_readonly("pairs", &PairedDesign::pairs)
-        .def_property_readonly("complete", &PairedDesign::complete)
+        .def_property_readonly("complete", [](const PairedDesign& d) { return d.complete(); })
         .def(
             "expected", [](const PairedDesign& d, Index draw, Index size) { return d.plan().expected(draw, size); },
             "draw"_a, "size"_a)

@@ -19,14 +19,16 @@
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
 #include "pellucid/random.hpp"
+#include "pellucid/regression/kernel_ridge.hpp"
 #include "pellucid/regression/weighted_least_squares.hpp"
 #include "pellucid/sampling/coalitions.hpp"
 #include "pellucid/sampling/paired_design.hpp"
 #include "pellucid/sampling/permutations.hpp"
 #include "pellucid/sampling/tabular.hpp"
 #include "pellucid/shapley/cluster_regression.hpp"
-#include "pellucid/shapley/contrast_regression.hpp"
 #include "pellucid/shapley/exact.hpp"
+#include "pellucid/shapley/kernel_values.hpp"
+#include "pellucid/shapley/mixed_regression.hpp"
 #include "pellucid/shapley/permutation.hpp"
 #include "pellucid/shapley/ridge_regression.hpp"
 
@@ -274,8 +276,9 @@ void check_regressions() {
     for (const bool by_draw : {true, false})
         same_bits(by_draw ? "ClusterRegression by draw" : "ClusterRegression pooled",
                   [&] { return Bits().add(ClusterRegression(design, by_draw).solve(targets, gaps)); });
-    same_bits("ContrastRegression",
-              [&] { return Bits().add(ContrastRegression(design).solve(targets, gaps, contrasts)); });
+    for (const bool shrink : {true, false})
+        same_bits(shrink ? "MixedRegression" : "MixedRegression without effects of the draws",
+                  [&] { return Bits().add(MixedRegression(design, shrink).solve(targets, gaps, contrasts)); });
     same_bits("RidgeRegression", [&] { return Bits().add(RidgeRegression(design).solve(targets, gaps)); });
 
     // One regression serves many callers at once.
@@ -317,6 +320,18 @@ void check_least_squares() {
               [&] { return Bits().add(RidgePath::solve_gcv_large(gram, right, squares, rows).coefficients); });
 }
 
+void check_control_variates() {
+    const Matrix rows = random_matrix(14, 600, 9), outputs = random_matrix(15, 600, 2);
+    const Indices folds = Indices::LinSpaced(600, 0, 599).unaryExpr([](Index i) { return i % 4 - 1; });
+    const Columns parts = Columns::LinSpaced(9, 0, 8);
+    same_bits("KernelRidge and its values", [&] {
+        const KernelRidge fit(rows, outputs, folds, 90, 1);
+        return Bits()
+            .add(fit.evaluate(rows, folds.cwiseMax(0)))
+            .add(kernel_values(fit, rows.row(0).transpose(), rows.topRows(50), parts, 9));
+    });
+}
+
 void check_shapley() {
     const Matrix values = random_matrix(11, Index{1} << 13, 2);
     same_bits("exact_shapley", [&] { return Bits().add(exact_shapley(values, 13)); });
@@ -346,6 +361,7 @@ int main(int count, char** arguments) {
     check_sampling();
     check_regressions();
     check_least_squares();
+    check_control_variates();
     check_shapley();
     std::printf(failures == 0 ? "all right\n" : "%d checks failed\n", failures.load());
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

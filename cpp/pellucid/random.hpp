@@ -21,7 +21,8 @@ enum class StreamOf : std::uint64_t {
     permutations = 3,
     draws = 4,
     tables = 5,
-    probes = 6
+    probes = 6,
+    landmarks = 7
 };
 
 namespace philox {

@@ -21,6 +21,17 @@ COMPOSE = {
     "part_of_column": np.arange(4, dtype=np.int32),
     "masks": np.zeros((5, 4), dtype=np.uint8),
 }
+KERNEL_FIT = {
+    "rows": np.arange(8.0).reshape(4, 2) ** 2,
+    "outputs": np.arange(4.0)[:, None].repeat(2, axis=1),
+    "folds": np.array([0, 1, 0, 1]),
+}
+
+
+def kernel_fit():
+    return _core.KernelRidge(**KERNEL_FIT, landmarks=2, seed=0)
+
+
 # name -> (call, the arguments that are arrays, the others)
 KERNELS = {
     "compose": (_core.compose, {**COMPOSE, "draws": np.zeros(5, dtype=np.int64), "out": np.zeros((5, 4))}, {}),
@@ -67,13 +78,24 @@ KERNELS = {
         {"total": np.ones(2)},
         {},
     ),
+    "KernelRidge": (_core.KernelRidge, KERNEL_FIT, {"landmarks": 2, "seed": 0}),
+    "KernelRidge.evaluate": (
+        lambda **arrays: kernel_fit().evaluate(**arrays),
+        {"rows": KERNEL_FIT["rows"], "folds": KERNEL_FIT["folds"]},
+        {},
+    ),
+    "kernel_values": (
+        lambda **arrays: _core.kernel_values(kernel_fit(), **arrays, parts=2),
+        {"x": np.ones(2), "background": np.zeros((3, 2)), "part_of_column": np.arange(2, dtype=np.int32)},
+        {},
+    ),
     "ClusterRegression.solve": (
         lambda **arrays: _core.ClusterRegression(design(), False).solve(**arrays),
         {"targets": targets(), "gaps": np.zeros((2, 2))},
         {},
     ),
-    "ContrastRegression.solve": (
-        lambda **arrays: _core.ContrastRegression(design()).solve(**arrays),
+    "MixedRegression.solve": (
+        lambda **arrays: _core.MixedRegression(design(), True).solve(**arrays),
         {"targets": targets(), "gaps": np.zeros((2, 2)), "contrasts": np.ones((2, 4))},
         {},
     ),

@@ -10,10 +10,11 @@ from reference import shapley_regression as slow
 class Play:
     """Tables of values v_b(S) for B draws, played by a design."""
 
-    def __init__(self, tables, weights, limits, seed=0):
+    def __init__(self, tables, weights, limits, seed=0, active=None):
         self.tables, self.w = tables, np.array(weights) / np.sum(weights)
         self.p = tables.shape[1].bit_length() - 1
-        self.design = _core.PairedDesign(seed, self.p, np.array(weights, dtype=float))
+        players = self.p if active is None else active.astype(np.uint8)
+        self.design = _core.PairedDesign(seed, players, np.array(weights, dtype=float))
         for limit in limits:
             self.design.grow(limit)
         masks = self.design.pair_masks(0, self.design.pairs).astype(float)
@@ -75,29 +76,109 @@ def test_pooled_against_the_twin(p, B, k, limits):
     close(_core.ClusterRegression(play.design, False).solve(play.y, play.D), play.twin(slow.pooled))
 
 
+def scaled(z):
+    size = np.abs(z).max(axis=0)
+    return z / np.where(size > 0, size, 1.0)
+
+
+def close_to_mixed(play, z, active=None):
+    """Values, both variances and the choice of lambda, output by output; returns the lambdas."""
+    active = np.ones((len(play.w), play.p), bool) if active is None else active
+    found = _core.MixedRegression(play.design, True).solve(play.y, play.D, z)
+    moving = _core.MixedRegression(play.design, False).solve(play.y, play.D, z)
+    grid = [10.0 ** (step / 2 - 12) for step in range(16, 33)]
+    for o in range(play.y.shape[1]):
+        y, D = play.y[:, o : o + 1], play.D[:, o : o + 1]
+
+        def twin(lam, y=y, D=D):
+            return slow.mixed(play.S, play.b, play.e, play.w, y, D, scaled(z), play.per_draw, active, lam)
+
+        for fit, expected in [(found, twin(found.shrinkage[o])), (moving, twin(np.inf))]:
+            for name, array in zip(("values", "variance", "background_variance"), expected, strict=False):
+                np.testing.assert_allclose(getattr(fit, name)[:, o], array, rtol=1e-5, atol=1e-8, err_msg=name)
+        fits = [twin(lam)[3:] for lam in grid]
+        allowed = [fit for fit in fits if fit[1] <= 0.75 * play.design.pairs] or fits[-1:]
+        chosen = twin(found.shrinkage[o])[3:]
+        assert chosen[1] <= 0.75 * play.design.pairs + 1e-9 or found.shrinkage[o] == pytest.approx(1e4)
+        # The search halves its steps, so it finds a valley, not the bottom of every one of several.
+        assert chosen[0] <= min(fit[0] for fit in allowed) + 0.5
+    return found.shrinkage
+
+
+def product_play(p, B, k, limits, seed=0, size=1.0, active=None):
+    """v_b(S) = f(x in S, b elsewhere) for a model with products, so that draws have something of their own."""
+    rng = np.random.default_rng(seed)
+    background, x = rng.normal(size=(B, p)), rng.normal(size=p)
+    if active is not None:
+        background = np.where(active, background, x)
+    main, pairs = rng.normal(size=(p, k)), size * rng.normal(size=(p, p, k))
+    masks = _core.all_coalitions(p, 0, 2**p).astype(bool)
+    rows = np.where(masks[None], x, background[:, None])
+    triple = size * rows[..., :1] * rows[..., 1:2] * rows[..., 2:3] * (1.0 + rows[..., 4:5])
+    tables = rows @ main + np.einsum("bsi,bsj,ijk->bsk", rows, rows, pairs) + triple
+    return Play(tables, rng.exponential(size=B) + 0.2, limits, seed, active), x - background
+
+
 @pytest.mark.parametrize(
-    ("p", "B", "k", "limits"), [(6, 3, 2, [60]), (7, 20, 2, [100]), (8, 30, 1, [50, 330]), (5, 2, 1, [30])]
+    ("p", "B", "k", "limits"),
+    [(6, 3, 2, [60]), (7, 20, 2, [100]), (8, 30, 1, [50, 330]), (6, 2, 1, [50]), (7, 40, 2, [40])],
 )
-def test_contrast_against_the_twin(p, B, k, limits):
-    play = random_play(p, B, k, limits)
-    z = np.random.default_rng(1).normal(size=(B, p))
-    found = _core.ContrastRegression(play.design).solve(play.y, play.D, z)
-    values, variance = play.twin(slow.contrast, z, play.per_draw)
-    np.testing.assert_allclose(found.values, values, rtol=1e-9, atol=1e-9)
-    np.testing.assert_allclose(found.variance, variance, rtol=1e-7, atol=1e-9)
+@pytest.mark.parametrize("size", [0.1, 1.0])
+def test_mixed_against_the_twin(p, B, k, limits, size):
+    close_to_mixed(*product_play(p, B, k, limits, size=size))
+
+
+def test_mixed_chooses_lambda_by_what_the_draws_have_of_their_own():
+    """White noise says nothing of a draw beyond its pairs; additive games of their own are told without noise."""
+    noise, z = random_play(7, 20, 1, [300]), np.random.default_rng(1).normal(size=(20, 7))
+    assert _core.MixedRegression(noise.design, True).solve(noise.y, noise.D, z).shrinkage[0] > 10.0
+    masks = _core.all_coalitions(7, 0, 2**7).astype(float)
+    additive = Play(masks @ np.random.default_rng(2).normal(size=(20, 7, 1)), np.ones(20), [300])
+    found = _core.MixedRegression(additive.design, True).solve(additive.y, additive.D, z)
+    assert found.shrinkage[0] < 1e-6
+    np.testing.assert_allclose(found.values, additive.exact(), atol=1e-6)
+
+
+@pytest.mark.parametrize("contrasts", [True, False])
+def test_mixed_without_contrasts_has_one_shared_block(contrasts):
+    play, z = product_play(6, 12, 2, [120])
+    z = z if contrasts else np.zeros((12, 0))
+    found = _core.MixedRegression(play.design, True).solve(play.y, play.D, z)
+    twin = slow.mixed(
+        play.S, play.b, play.e, play.w, play.y[:, :1], play.D[:, :1], scaled(z) if contrasts else np.zeros((12, 6)),
+        play.per_draw, np.ones((12, 6), bool), found.shrinkage[0],
+    )  # fmt: skip
+    np.testing.assert_allclose(found.values[:, 0], twin[0], rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(found.variance[:, 0], twin[1], rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("limit", [60, 200])
+def test_mixed_with_null_players_against_the_twin(limit, seed):
+    active = np.random.default_rng(seed).random((25, 7)) > 0.4
+    active[0], active[1] = False, np.arange(7) == 2
+    play, z = product_play(7, 25, 2, [limit], seed, active=active)
+    close_to_mixed(play, z, active)
+    found = _core.MixedRegression(play.design, True).solve(play.y, play.D, z)
+    np.testing.assert_allclose(found.values.sum(axis=0), play.w @ play.D, atol=1e-12 * np.abs(play.D).max())
+
+
+def test_a_player_who_is_null_everywhere_gets_nothing():
+    active = np.ones((6, 6), bool)
+    active[:, 3] = False
+    play, z = product_play(6, 6, 1, [60], active=active)
+    found = _core.MixedRegression(play.design, True).solve(play.y, play.D, z)
+    assert found.values[3] == found.variance[3] == 0.0
 
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("limit", [45, 90, 200])
-def test_contrast_against_the_twin_with_a_draw_far_from_all_others(limit, seed):
+def test_mixed_against_the_twin_with_a_draw_far_from_all_others(limit, seed):
     """Few pairs play it, or none: its leverage is near 1, or would be."""
     play = random_play(7, 60, 2, [limit], seed)
     z = np.random.default_rng(seed).normal(size=(60, 7))
     z[11] = 40.0 + np.arange(7)
-    found = _core.ContrastRegression(play.design).solve(play.y, play.D, z)
-    values, variance = play.twin(slow.contrast, z, play.per_draw)
-    np.testing.assert_allclose(found.values, values, rtol=1e-7, atol=1e-7)
-    np.testing.assert_allclose(found.variance, variance, rtol=1e-5, atol=1e-7)
+    close_to_mixed(play, z)
 
 
 @pytest.mark.parametrize(("p", "B", "limits"), [(6, 1, [8]), (8, 5, [20]), (9, 30, [27])])
@@ -120,18 +201,36 @@ def test_all_pairs_give_the_exact_values(p, B, by_draw):
 
 
 @pytest.mark.parametrize("p", [2, 3, 4, 7])
-def test_all_pairs_with_contrasts(p):
-    """The fit that moves with the draw needs no exact values, but its mean over enumerated equal draws is one."""
+@pytest.mark.parametrize("shrink", [True, False])
+def test_all_pairs_with_contrasts(p, shrink):
+    """The mean over enumerated draws is exact, whatever the draws share."""
     play = random_play(p, 2, 2, [2 * (2 ** (p - 1) - 1)])
-    found = _core.ContrastRegression(play.design).solve(play.y, play.D, np.zeros((2, p)))
-    np.testing.assert_allclose(found.values, play.exact(), atol=1e-11)
+    found = _core.MixedRegression(play.design, shrink).solve(play.y, play.D, np.zeros((2, p)))
+    if shrink:
+        np.testing.assert_allclose(found.values, play.exact(), atol=1e-11)
     np.testing.assert_allclose(found.variance, 0.0, atol=1e-20)
+
+
+def test_a_draw_of_which_every_pair_was_played_is_exact():
+    active = np.ones((4, 9), bool)
+    active[:2, 3:] = False  # three players each: 3 pairs
+    play, z = product_play(9, 4, 1, [120], active=active)
+    found = _core.MixedRegression(play.design, True).solve(play.y, play.D, z)
+    assert not play.design.complete
+    alone = found.variance.ravel()
+    assert (alone > 0).all()
+    # Without the open draws nothing is left to be estimated.
+    few, z = product_play(9, 4, 1, [100], active=np.repeat(active[:1], 4, axis=0))
+    found = _core.MixedRegression(few.design, True).solve(few.y, few.D, z)
+    np.testing.assert_allclose(found.values, few.exact(), atol=1e-12)
+    assert (found.variance == 0.0).all()
 
 
 def regressions(play, z):
     yield _core.ClusterRegression(play.design, True).solve(play.y, play.D).values
     yield _core.ClusterRegression(play.design, False).solve(play.y, play.D).values
-    yield _core.ContrastRegression(play.design).solve(play.y, play.D, z).values
+    yield _core.MixedRegression(play.design, True).solve(play.y, play.D, z).values
+    yield _core.MixedRegression(play.design, False).solve(play.y, play.D, z).values
     yield _core.RidgeRegression(play.design).solve(play.y, play.D)
 
 
@@ -159,19 +258,17 @@ def test_additive_games_are_exact_with_contrasts(seed, units):
     """Two pairs for each draw are enough, whatever the units of one of the features."""
     play, z, beta = additive_play(7, 40, 2, [80], seed)
     z[:, 3] *= units
-    found = _core.ContrastRegression(play.design).solve(play.y, play.D, z)
-    np.testing.assert_allclose(found.values, beta, atol=1e-10)
-    np.testing.assert_allclose(found.variance, 0.0, atol=1e-20)
+    for shrink in (True, False):
+        found = _core.MixedRegression(play.design, shrink).solve(play.y, play.D, z)
+        np.testing.assert_allclose(found.values, beta, atol=1e-10)
+        np.testing.assert_allclose(found.variance, 0.0, atol=1e-20)
 
 
 def test_contrasts_of_zero_and_equal_contrasts_are_no_trouble():
-    play, z, _ = additive_play(6, 30, 1, [120])
+    play, z = product_play(6, 30, 1, [120])
     z[:, 2] = 0.0
     z[:, 4] = 1.5
-    found = _core.ContrastRegression(play.design).solve(play.y, play.D, z)
-    values, variance = play.twin(slow.contrast, z, play.per_draw)
-    np.testing.assert_allclose(found.values, values, atol=1e-9)
-    np.testing.assert_allclose(found.variance, variance, rtol=1e-6, atol=1e-12)
+    close_to_mixed(play, z)
 
 
 def test_growing_in_stages_gives_the_values_of_one_stage():
@@ -192,7 +289,8 @@ def test_same_bits_for_any_number_of_threads():
         variances = [
             _core.ClusterRegression(play.design, True).solve(play.y, play.D).variance,
             _core.ClusterRegression(play.design, False).solve(play.y, play.D).variance,
-            _core.ContrastRegression(play.design).solve(play.y, play.D, z).variance,
+            _core.MixedRegression(play.design, True).solve(play.y, play.D, z).variance,
+            _core.MixedRegression(play.design, False).solve(play.y, play.D, z).variance,
         ]
         found.add(tuple(a.tobytes() for a in (*regressions(play, z), *variances)))
     _core.set_thread_count(0)
@@ -250,9 +348,9 @@ def test_too_few_pairs_are_singular():
 def test_wrong_shapes_are_refused():
     play = random_play(6, 3, 2, [70])
     z = np.zeros((3, 6))
-    cluster, contrast, ridge = (
+    cluster, mixed, ridge = (
         _core.ClusterRegression(play.design, False),
-        _core.ContrastRegression(play.design),
+        _core.MixedRegression(play.design, True),
         _core.RidgeRegression(play.design),
     )
     for y, D in [
@@ -261,17 +359,37 @@ def test_wrong_shapes_are_refused():
         (play.y[:, :1].copy(), play.D),
         (play.y, play.D[:, :1].copy()),
     ]:
-        for solve in (cluster.solve, ridge.solve, lambda y, D: contrast.solve(y, D, z)):
+        for solve in (cluster.solve, ridge.solve, lambda y, D: mixed.solve(y, D, z)):
             with pytest.raises(InputError):
                 solve(y, D)
     for wrong in (z[:2], np.zeros((3, 5)), np.full((3, 6), np.nan), np.full((3, 6), np.inf)):
         with pytest.raises(InputError, match="contrasts must be"):
-            contrast.solve(play.y, play.D, wrong)
+            mixed.solve(play.y, play.D, wrong)
     empty = _core.PairedDesign(0, 6, np.ones(3))
     for make in (
         lambda: _core.ClusterRegression(empty, True),
-        lambda: _core.ContrastRegression(empty),
+        lambda: _core.MixedRegression(empty, True),
         lambda: _core.RidgeRegression(empty),
     ):
         with pytest.raises(InputError, match="no pair yet"):
             make()
+
+
+def test_the_regressions_of_one_design_for_all_refuse_null_players():
+    active = np.ones((3, 6), dtype=np.uint8)
+    active[1, 2] = 0
+    design = _core.PairedDesign(0, active, np.ones(3))
+    design.grow(60)
+    for make in (lambda: _core.ClusterRegression(design, True), lambda: _core.RidgeRegression(design)):
+        with pytest.raises(InputError, match="null players"):
+            make()
+
+
+def test_the_background_variance_is_that_of_a_mean():
+    play = random_play(4, 9, 2, [9 * 7])
+    by_draw = _core.ClusterRegression(play.design, True).solve(play.y, play.D)
+    each = np.array([_core.exact_shapley(np.ascontiguousarray(table), 4) for table in play.tables])
+    expected = np.tensordot(play.w**2, (each - play.exact()) ** 2, 1) / (1 - play.w @ play.w)
+    np.testing.assert_allclose(by_draw.background_variance, expected, rtol=1e-10)
+    single = random_play(4, 1, 2, [7])
+    assert np.isnan(_core.ClusterRegression(single.design, True).solve(single.y, single.D).background_variance).all()

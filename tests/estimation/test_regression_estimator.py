@@ -18,12 +18,15 @@ def setting(players, draws, *, seed=1, **options):
     ("draws", "contrasts", "pairs", "says"),
     [
         (1, False, 30, "pairs of coalitions"),
-        (5, True, 160, "a fit for each"),
-        (5, False, 160, "a fit for each"),
-        (20, True, 90, "moves with the background row"),
-        (400, True, 90, "moves with the background row"),
-        (20, False, 90, "one fit"),
-        (20, True, 45, "one fit"),
+        (5, True, 410, "a fit for each"),
+        (5, False, 410, "a fit for each"),
+        (5, True, 160, "one mixed-effects fit"),
+        (400, True, 90, "one mixed-effects fit"),
+        (20, False, 90, "one mixed-effects fit"),
+        (20, True, 41, "one mixed-effects fit"),
+        (2, True, 61, "one mixed-effects fit"),
+        (2, True, 41, "one fit"),
+        (20, True, 35, "one fit"),
         (20, True, 25, "ridge"),
         (1, False, 25, "ridge"),
     ],
@@ -36,7 +39,6 @@ def test_counts_choose_the_rule(draws, contrasts, pairs, says):
     )
 
     assert says in result.report.why
-    assert ("moves" in result.report.why) == ("moves" in says)
     assert np.isnan(result.std_err).all() == (says == "ridge")
 
 
@@ -62,9 +64,19 @@ def test_a_linear_model_is_exact_with_contrasts(draws, weighted):
 
     result = shapley_values(model.game(x, background, weights=weights), method="regression", budget=draws + 1 + 2 * 130)
 
-    assert "moves with the background row" in result.report.why
+    assert "one mixed-effects fit" in result.report.why
     np.testing.assert_allclose(result.values[0, :, 0], model.values(x, background, weights), atol=1e-10)
     assert result.std_err.max() < 1e-9
+
+
+def test_too_many_draws_to_shrink_leave_one_fit_that_moves(monkeypatch):
+    monkeypatch.setattr("pellucid.estimation.regression.MOST_WORK_FOR_SHRINKAGE", 1e4)
+    model, x, background = setting(12, 20, terms=0)
+
+    result = shapley_values(model.game(x, background), method="regression", budget=21 + 2 * 130)
+
+    assert "one fit that moves with the background row" in result.report.why
+    np.testing.assert_allclose(result.values[0, :, 0], model.values(x, background), atol=1e-10)
 
 
 def test_one_draw_is_exact_to_order_two():

@@ -67,7 +67,6 @@ def plan(**changes):
         "budget_given": True,
         "overhead": 10,
         "seed": 0,
-        "contrasts": True,
     }
     return ShapleyPlan(**{**settings, **changes})
 

@@ -53,9 +53,11 @@ class Method:
         return self.name
 
 
-def _shapley(method: str, budget: int | None = None) -> Callable[..., Shapley]:
+def _shapley(method: str, budget: int | None = None, control_variate: Any = None) -> Callable[..., Shapley]:
+    settings = {"method": method, "budget": budget, "control_variate": control_variate, "n_threads": 1}
+
     def make(model: Any, background: Any, **more: Any) -> Shapley:
-        return Shapley(model, background, **{"method": method, "budget": budget, "n_threads": 1, **more})
+        return Shapley(model, background, **{**settings, **more})
 
     return make
 
@@ -72,9 +74,23 @@ METHODS = [
         linear=False,
         dummy_exact=True,
     ),
-    Method("shapley regression, by draw", _shapley("regression", 253), 4, "a fit for each"),
-    Method("shapley regression, contrast", _shapley("regression", 185), 8, "moves with the background row"),
-    Method("shapley regression, pooled", _shapley("regression", 105), 8, "one fit"),
+    Method("shapley regression, by draw", _shapley("regression", 495), 4, "a fit for each"),
+    Method("shapley regression, mixed", _shapley("regression", 185), 8, "one mixed-effects fit", linear=False),
+    Method(
+        "shapley regression, kernel",
+        _shapley("regression", 227, "kernel"),
+        8,
+        "fit for all background rows with a control variate",
+        linear=False,
+    ),
+    Method(
+        "shapley regression, kernel, one row",
+        _shapley("regression", 100, "kernel"),
+        1,
+        "least squares with a control variate",
+        linear=False,
+    ),
+    Method("shapley regression, pooled", _shapley("regression", 77), 8, "one fit"),
     Method("shapley regression, one row", _shapley("regression", 70), 1, "pairs of coalitions"),
     Method("shapley regression, ridge", _shapley("regression", 60), 8, "ridge", linear=False, errors_known=False),
 ]

@@ -58,42 +58,68 @@ def pooled(S, b, e, w, y, D):
     return w @ D / n + t, variance
 
 
-def contrast(S, b, e, w, y, D, z, expected):
-    """One fit whose coefficients move with the draw: t_b = D_b/n + P (c1 + z_b c2), P centres; z (B, n)."""
-    n = S.shape[1]
-    U, target, weight, missing = rows_of(S, b, e, y, D)
-    P = np.eye(n) - 1 / n
-    to_values = np.hstack([P, P @ np.diag(w @ z)])
-    A, weight = np.hstack([U, U * z[b]]), weight * w[b]
-    inverse = np.linalg.pinv(A.T @ np.diag(weight) @ A, hermitian=True, rcond=1e-10)
-    t = inverse @ A.T @ np.diag(weight) @ target
-    variance = np.zeros((n, target.shape[1]))
-    for draw in range(len(w)):
-        of = b == draw
-        X = np.vstack([np.eye(n), np.diag(z[draw])])
-        if not of.any():  # not played: all that the fit says of it may be wrong, where one pair would have moved it
-            if w[draw] / max(expected[draw], 1.0) * np.trace(X.T @ inverse @ X) > 1.0:
-                variance += (w[draw] * P @ X.T @ t) ** 2
+def mixed(S, b, e, w, y, D, z, expected, active, lam):
+    r"""t_b = D_b/n + P_b (X_b c + delta_b), X_b = [I, diag(z_b)], delta_b ~ N(0, s^2/lam); one output, lam may be inf.
+
+    Returns the values, their variance (HC3, a draw with a shared leverage above 1/2 without itself), the variance of
+    the mean over draws, the restricted log-likelihood times -2 (up to a constant), and the degrees of freedom.
+    """
+    B, p = active.shape
+    scale = expected / expected[expected > 0].mean()
+    U, target, W, missing = np.zeros(S.shape), np.zeros(len(S)), np.zeros(len(S)), np.zeros(len(S))
+    for i, (mask, draw) in enumerate(zip(S, b, strict=True)):
+        on = active[draw]
+        u, t, weight, left = rows_of(mask[None, on], np.zeros(1, int), e[i : i + 1], y[i : i + 1], D[draw : draw + 1])
+        U[i, on], target[i], W[i], missing[i] = u[0], t[0, 0], weight[0] * scale[draw], left[0]
+    D = D[:, 0]
+    X = [np.hstack([np.diag(a.astype(float)), np.diag(np.where(a, zb, 0.0))]) for a, zb in zip(active, z, strict=True)]
+    of = [np.flatnonzero(b == draw) for draw in range(B)]
+    G = [U[i].T * W[i] @ U[i] for i in of]
+    r = [U[i].T * W[i] @ target[i] for i in of]
+    pooled = np.isinf(lam)
+    M = [np.zeros((p, p)) if pooled else np.linalg.inv(g + lam * np.eye(p)) for g in G]
+    R = [np.eye(p) if pooled else lam * m for m in M]
+    A = sum(x.T @ g @ k @ x for x, g, k in zip(X, G, R, strict=True))
+    inverse = np.linalg.pinv(A, hermitian=True, rcond=1e-9)
+    c = inverse @ sum(x.T @ k @ rb for x, k, rb in zip(X, R, r, strict=True))
+    P = [np.diag(a.astype(float)) - np.outer(a, a) / max(a.sum(), 1) for a in active]
+    complete = np.array([2.0 ** (a.sum() - 1) - 1 <= x + 1e-9 for a, x in zip(active, expected, strict=True)])
+    t = np.zeros((B, p))
+    for i in range(B):
+        own = np.linalg.pinv(G[i], hermitian=True) @ r[i] if complete[i] and not pooled else None
+        t[i] = P[i] @ X[i] @ c + M[i] @ (r[i] - G[i] @ X[i] @ c) if own is None else own
+        t[i] += D[i] / max(active[i].sum(), 1) * active[i]
+    values = w @ t
+    between = w**2 @ (t - values) ** 2 / (1 - w @ w) if B > 1 else np.full(p, np.nan)
+    to_values = sum(w[i] * P[i] @ R[i] @ X[i] for i in range(B) if not (complete[i] and not pooled))
+    variance, freedom = np.zeros(p), 0.0
+    for i in range(B):
+        rows, shared = of[i], R[i] @ X[i] @ inverse @ X[i].T @ R[i]
+        h = W[rows] * np.einsum("ij,jk,ik->i", U[rows], M[i] + shared, U[rows])
+        freedom += h.sum()
+        if complete[i] or not active[i].any():
             continue
-        h = weight[of] * np.einsum("ij,jk,ik->i", A[of], inverse, A[of])
-        if h.max() <= 0.5:
-            variance += fit_variance(A[of], target[of] - A[of] @ t, weight[of], missing[of], inverse, to_values)
-        else:  # judged by the fit to the other draws: (I - H)^-1 e, at most a million times e
-            root = np.sqrt(weight[of])
-            lam, V = np.linalg.eigh(root[:, None] * (A[of] @ inverse @ A[of].T) * root)
-            e = V @ np.diag(1 / np.maximum(1 - lam, 1e-6)) @ V.T @ (root[:, None] * (target[of] - A[of] @ t))
-            L = to_values @ inverse @ A[of].T * root
-            variance += missing[of].max() * np.maximum((L @ e) ** 2, L**2 @ e**2)
-    return w @ D / n + to_values @ t, variance
-
-
-def fit_variance(A, errors, weight, missing, inverse, to_values):
-    """The HC3 sandwich of some rows of a fit."""
-    variance = 0.0
-    for a, w, m, error in zip(A, weight, missing, errors, strict=True):
-        L = to_values @ inverse @ a * w
-        variance = variance + m * np.outer(L**2, error**2) / (1 - w * a @ inverse @ a) ** 2
-    return variance
+        if len(rows) == 0:
+            if np.trace(X[i] @ inverse @ X[i].T) * scale[i] / max(expected[i], 1.0) > 1.0:
+                variance += (w[i] * P[i] @ X[i] @ c) ** 2
+            continue
+        L = (w[i] * M[i] + to_values @ inverse @ X[i].T @ R[i]) @ U[rows].T * W[rows]
+        error = target[rows] - U[rows] @ (X[i] @ c + M[i] @ (r[i] - G[i] @ X[i] @ c))
+        if (W[rows] * np.einsum("ij,jk,ik->i", U[rows], shared, U[rows])).max() > 0.5:
+            root = np.sqrt(W[rows])
+            values_of, V = np.linalg.eigh(root[:, None] * (U[rows] @ (M[i] + shared) @ U[rows].T) * root)
+            left = V @ np.diag(1 / np.maximum(1 - values_of, 1e-6)) @ V.T @ (root * error) / root
+            variance += missing[rows].max() * np.maximum((L @ left) ** 2, L**2 @ left**2)
+        else:
+            variance += L**2 @ (missing[rows] * error**2 / (1 - np.minimum(h, 0.98)) ** 2)
+    if pooled:
+        return values, variance, between, None, freedom
+    Q = W @ target**2 - sum(rb @ m @ rb for rb, m in zip(r, M, strict=True)) - c @ A @ c
+    eigen = np.linalg.eigvalsh(A)
+    eigen = eigen[eigen > 1e-9 * eigen[-1]]
+    left = max(1, len(S) - len(eigen))
+    logs = sum(np.linalg.slogdet(np.eye(p) + g / lam)[1] for g in G) + np.log(eigen).sum()
+    return values, variance, between, left * np.log(Q / left) + logs, freedom
 
 
 def shrunk(S, b, e, w, y, D):

@@ -106,7 +106,7 @@ double pairs_of_size(Index players, Index size) {
 }
 
 double all_pairs(Index players) {
-    return std::ldexp(1.0, static_cast<int>(std::min<Index>(players - 1, 2000))) - 1.0;
+    return std::ldexp(1.0, static_cast<int>(std::clamp<Index>(players - 1, 0, 2000))) - 1.0;
 }
 
 void random_subsets(std::uint64_t seed, std::uint64_t instance, Index players, Index size, Index first, Index count,

@@ -14,7 +14,7 @@ double binomial(Index n, Index s);
 // How many pairs {S, complement of S} have a smaller side of `size`; the middle size of an even n counts once.
 double pairs_of_size(Index players, Index size);
 
-// All pairs of proper coalitions, 2^(n-1) - 1.
+// All pairs of proper coalitions, 2^(n-1) - 1; none of fewer than 2 players.
 double all_pairs(Index players);
 
 // `count` distinct subsets of one size, written to rows of `masks`: the first ones of a random order of all

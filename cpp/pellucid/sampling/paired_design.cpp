@@ -11,6 +11,18 @@
 #include "pellucid/sampling/coalitions.hpp"
 
 namespace pellucid {
+namespace {
+
+Vector pairs_per_size(Index players, double pairs) {
+    const Index half = players / 2;
+    if (half == 0) return Vector();
+    Vector weights = Vector::Constant(half, 2.0), caps(half);
+    if (2 * half == players) weights[half - 1] = 1.0;
+    for (Index s = 1; s <= half; ++s) caps[s - 1] = pairs_of_size(players, s);
+    return saturating_shares(weights, caps, pairs);
+}
+
+}  // namespace
 
 Vector saturating_shares(VectorIn weights, VectorIn caps, double total) {
     const Index n = weights.size();
@@ -40,33 +52,51 @@ Vector saturating_shares(VectorIn weights, VectorIn caps, double total) {
     return (rate * weights).cwiseMin(caps);
 }
 
-PairPlan::PairPlan(Index players, VectorIn draw_weights, double pairs) {
-    const Index half = players / 2;
-    Vector size_weights = Vector::Constant(half, 2.0);
-    if (2 * half == players) size_weights[half - 1] = 1.0;
-    Vector size_caps(half);
-    for (Index s = 1; s <= half; ++s) size_caps[s - 1] = pairs_of_size(players, s);
-
-    const Vector caps = Vector::Constant(draw_weights.size(), all_pairs(players));
+PairPlan::PairPlan(const std::vector<Index>& players, VectorIn draw_weights, double pairs) {
+    const Index draws = draw_weights.size();
+    Vector caps(draws);
+    for (Index b = 0; b < draws; ++b) caps[b] = all_pairs(players[static_cast<std::size_t>(b)]);
     const Vector per_draw = saturating_shares(draw_weights, caps, pairs);
-    std::map<double, std::size_t> kinds;
-    for (Index b = 0; b < draw_weights.size(); ++b) {
-        const auto [place, is_new] = kinds.try_emplace(per_draw[b], by_kind_.size());
-        if (is_new) by_kind_.push_back(saturating_shares(size_weights, size_caps, per_draw[b]));
+    std::map<std::pair<double, Index>, std::size_t> kinds;
+    for (Index b = 0; b < draws; ++b) {
+        const Index n = players[static_cast<std::size_t>(b)];
+        const auto [place, is_new] = kinds.try_emplace({per_draw[b], n}, by_kind_.size());
+        if (is_new) by_kind_.push_back(pairs_per_size(n, per_draw[b]));
         kind_.push_back(place->second);
     }
 }
 
 PairedDesign::PairedDesign(std::uint64_t seed, Index players, VectorIn draw_weights)
-    : seed_(seed), players_(players), weights_(draw_weights) {
-    require(players >= 2, "a design needs at least 2 players, got ", players);
+    : PairedDesign(seed, Masks::Ones(draw_weights.size(), players), draw_weights) {}
+
+PairedDesign::PairedDesign(std::uint64_t seed, MasksIn active, VectorIn draw_weights)
+    : seed_(seed), players_(active.cols()), weights_(draw_weights) {
+    require(players_ >= 2, "a design needs at least 2 players, got ", players_);
     require(draw_weights.size() >= 1, "a design needs at least one draw");
+    require(active.rows() == draw_weights.size(), "active must have a row for each of the ", draw_weights.size(),
+            " draws, got ", active.rows());
     require((draw_weights.array() > 0.0).all() && draw_weights.allFinite(), "draw_weights must be positive and finite");
     weights_ /= weights_.sum();
+    std::map<std::vector<Index>, std::size_t> kinds;
+    for (Index b = 0; b < active.rows(); ++b) {
+        std::vector<Index> players;
+        for (Index j = 0; j < players_; ++j)
+            if (active(b, j) != 0) players.push_back(j);
+        const auto [place, is_new] = kinds.try_emplace(players, kinds_.size());
+        if (is_new) kinds_.push_back(players);
+        kind_.push_back(place->second);
+    }
+}
+
+bool PairedDesign::complete(Index draw) const {
+    const double there = all_pairs(static_cast<Index>(active(draw).size()));
+    return there == 0.0 || (!empty_ && plan_.pairs_per_draw(draw) >= there);
 }
 
 bool PairedDesign::complete() const {
-    return !empty_ && static_cast<double>(pairs()) >= all_pairs(players_) * static_cast<double>(weights_.size());
+    double there = 0.0;
+    for (Index b = 0; b < draws_count(); ++b) there += all_pairs(static_cast<Index>(active(b).size()));
+    return static_cast<double>(pairs()) >= there;
 }
 
 void PairedDesign::check_range(Index first, Index last) const {
@@ -94,24 +124,31 @@ Indices PairedDesign::pair_draws(Index first, Index last) const {
 
 std::vector<PairedDesign::Cell> PairedDesign::missing_cells(const PairPlan& target, Index& total) const {
     const Index draws = weights_.size();
-    const Index half = players_ / 2;
-    RowStream level_stream(seed_, 0, 0, StreamOf::rounding);
-    std::vector<Index> level(static_cast<std::size_t>(half));
-    std::iota(level.begin(), level.end(), Index{0});
-    level_stream.shuffle(level);
-    const double jitter = level_stream.uniform();
+    Index half = 1;
+    for (const auto& players : kinds_) half = std::max(half, static_cast<Index>(players.size()) / 2);
+    const auto shuffled = [&](std::uint64_t row, Index count) {
+        std::vector<Index> places(static_cast<std::size_t>(count));
+        std::iota(places.begin(), places.end(), Index{0});
+        RowStream(seed_, 0, row, StreamOf::rounding).shuffle(places);
+        return places;
+    };
+    const double jitter = RowStream(seed_, 0, 0, StreamOf::rounding).uniform();
+    const std::vector<Index> size_place = shuffled(1, half), draw_place = shuffled(2, draws);
 
+    // u = frac(size_place / half + draw_place / draws), equally spaced over the sizes of a draw and over the draws of a
+    // size. Where numbers of both coincide, `apart` spreads them over the gap to the next: all are equally spaced too.
     std::vector<Cell> cells;
-    std::vector<Index> place(static_cast<std::size_t>(draws));
     total = 0;
-    for (Index s = 1; s <= half; ++s) {
-        std::iota(place.begin(), place.end(), Index{0});
-        RowStream(seed_, 0, static_cast<std::uint64_t>(s), StreamOf::rounding).shuffle(place);
+    const Index together = std::gcd(half, draws), places = std::lcm(half, draws);
+    for (Index b = 0; b < draws; ++b) {
+        const auto n = static_cast<Index>(active(b).size());
         poll_interrupt();
-        const double within = (static_cast<double>(level[s - 1]) + jitter) / static_cast<double>(half);
-        const double cap = pairs_of_size(players_, s);
-        for (Index b = 0; b < draws; ++b) {
-            const double u = (static_cast<double>(place[b]) + within) / static_cast<double>(draws);
+        for (Index s = 1; s <= n / 2; ++s) {
+            const Index step = (size_place[s - 1] * (places / half) + draw_place[b] * (places / draws)) % places;
+            const Index apart = size_place[s - 1] / (half / together);
+            const double within = (static_cast<double>(apart) + jitter) / static_cast<double>(together);
+            const double u = (static_cast<double>(step) + within) / static_cast<double>(places);
+            const double cap = pairs_of_size(n, s);
             const auto held = [&](const PairPlan& plan) {
                 return static_cast<Index>(std::min(std::floor(plan.expected(b, s) + u), cap));
             };
@@ -121,21 +158,40 @@ std::vector<PairedDesign::Cell> PairedDesign::missing_cells(const PairPlan& targ
             if (now > before) cells.push_back({b, s, before, now - before});
         }
     }
-    std::stable_sort(cells.begin(), cells.end(), [](const Cell& a, const Cell& b) { return a.draw < b.draw; });
     return cells;
+}
+
+void PairedDesign::write_cell(const Cell& cell, Index row) {
+    const std::vector<Index>& players = active(cell.draw);
+    const auto n = static_cast<Index>(players.size());
+    const auto draw = static_cast<std::uint64_t>(cell.draw);
+    std::uint8_t* masks = masks_.data() + row * players_;
+    std::fill_n(draws_.begin() + row, cell.count, cell.draw);
+    std::fill_n(sizes_.begin() + row, cell.count, static_cast<std::int32_t>(cell.size));
+    if (n == players_) {
+        random_subsets(seed_, draw, n, cell.size, cell.first, cell.count, masks);
+        return;
+    }
+    std::vector<std::uint8_t> own(static_cast<std::size_t>(cell.count * n));
+    random_subsets(seed_, draw, n, cell.size, cell.first, cell.count, own.data());
+    std::fill_n(masks, cell.count * players_, std::uint8_t{0});
+    for (Index i = 0; i < cell.count; ++i)
+        for (Index j = 0; j < n; ++j) masks[i * players_ + players[j]] = own[i * n + j];
 }
 
 void PairedDesign::grow(Index limit) {
     require(limit >= pairs(), "a design cannot shrink: it has ", pairs(), " pairs, asked for ", limit);
+    std::vector<Index> players;
+    for (const std::size_t kind : kind_) players.push_back(static_cast<Index>(kinds_[kind].size()));
     double target = static_cast<double>(limit);
     Index total = 0;
-    PairPlan plan(players_, weights_, target);
+    PairPlan plan(players, weights_, target);
     std::vector<Cell> cells = missing_cells(plan, total);
     // The rounding may pass the limit by a few pairs: ask for a little less, never for less than there is.
     while (total > limit) {
         target -= static_cast<double>(total - limit) + 0.5;
         if (target <= 0.0) return;
-        plan = PairPlan(players_, weights_, target);
+        plan = PairPlan(players, weights_, target);
         cells = missing_cells(plan, total);
     }
     if (total < pairs()) return;
@@ -150,14 +206,8 @@ void PairedDesign::grow(Index limit) {
     masks_.resize(static_cast<std::size_t>(checked_product(next, players_, "the design")));
     draws_.resize(static_cast<std::size_t>(next));
     sizes_.resize(static_cast<std::size_t>(next));
-    const auto write_cell = [&](const Cell& cell, Index row) {
-        random_subsets(seed_, static_cast<std::uint64_t>(cell.draw), players_, cell.size, cell.first, cell.count,
-                       masks_.data() + row * players_);
-        std::fill_n(draws_.begin() + row, cell.count, cell.draw);
-        std::fill_n(sizes_.begin() + row, cell.count, static_cast<std::int32_t>(cell.size));
-    };
     try {
-        parallel_for(static_cast<Index>(cells.size()), 1, [&](Index first, Index last) {
+        parallel_for(static_cast<Index>(cells.size()), 16, [&](Index first, Index last) {
             for (Index c = first; c < last; ++c)
                 write_cell(cells[static_cast<std::size_t>(c)], start[static_cast<std::size_t>(c)]);
         });

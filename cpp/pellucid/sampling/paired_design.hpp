@@ -6,10 +6,13 @@
 // background gets coalitions of its own, in proportion to its weight: for the same number of model rows the
 // errors of many small designs average out, where one design repeated for every draw repeats its error.
 //
+// A player in whom draw b equals the explained row is a null player of its game: it is not active there, takes part in
+// no coalition, and the complement of S is the rest of the active players.
+//
 // The design grows: a larger one contains every smaller one of the same seed, so nothing that was paid for is
-// thrown away. How many pairs a cell (b, s) holds is floor(e + u) with e the expected number and u one stratified
-// uniform number per cell, which rises with e and, for draws of equal weight, keeps the total within two of what was
-// asked; unequal weights may fall short by the rounding of the cells, about sqrt(draws * sizes / 12) pairs.
+// thrown away. How many pairs a cell (b, s) holds is floor(e + u) with e the expected number, which rises with e, and u
+// a uniform number per cell, stratified over the draws of a size and over the sizes of a draw: a draw that expects one
+// pair gets one. The total falls short of what was asked by the rounding of the cells, a few pairs.
 #pragma once
 
 #include <vector>
@@ -26,7 +29,8 @@ Vector saturating_shares(VectorIn weights, VectorIn caps, double total);
 class PairPlan {
   public:
     PairPlan() = default;
-    PairPlan(Index players, VectorIn draw_weights, double pairs);
+    // players (draws): how many are active under each draw.
+    PairPlan(const std::vector<Index>& players, VectorIn draw_weights, double pairs);
 
     double expected(Index draw, Index size) const {
         const Vector& sizes = of_draw(draw);
@@ -49,6 +53,8 @@ class PairPlan {
 class PairedDesign {
   public:
     PairedDesign(std::uint64_t seed, Index players, VectorIn draw_weights);
+    // active (draws, players): 0 for the null players of a draw.
+    PairedDesign(std::uint64_t seed, MasksIn active, VectorIn draw_weights);
 
     // Adds pairs until there are at most `limit`, and as near to it as the rounding of the cells allows.
     void grow(Index limit);
@@ -57,10 +63,15 @@ class PairedDesign {
     Index draws_count() const { return weights_.size(); }
     Index pairs() const { return static_cast<Index>(draws_.size()); }
     bool complete() const;  // every pair of every draw is in
+    bool complete(Index draw) const;
+    // The active players of a draw, in their order.
+    const std::vector<Index>& active(Index draw) const { return kinds_[kind_[static_cast<std::size_t>(draw)]]; }
+    bool all_active() const { return kinds_.size() == 1 && static_cast<Index>(kinds_[0].size()) == players_; }
     const Vector& draw_weights() const { return weights_; }
     const PairPlan& plan() const { return plan_; }
 
-    // Pairs first .. last - 1 as they are played: S, then its complement, both against the draw of the pair.
+    // Pairs first .. last - 1 as they are played: S, then its complement, both against the draw of the pair. Null
+    // players stay with the complement.
     Masks pair_masks(Index first, Index last) const;
     Indices pair_draws(Index first, Index last) const;
 
@@ -73,11 +84,14 @@ class PairedDesign {
         Index draw, size, first, count;
     };
     void check_range(Index first, Index last) const;
+    void write_cell(const Cell& cell, Index row);
     std::vector<Cell> missing_cells(const PairPlan& target, Index& total) const;
 
     std::uint64_t seed_;
     Index players_;
     Vector weights_;
+    std::vector<std::vector<Index>> kinds_;  // distinct sets of active players,
+    std::vector<std::size_t> kind_;          // and which of them each draw has
     PairPlan plan_;
     bool empty_ = true;
     std::vector<std::uint8_t> masks_;

@@ -1,9 +1,11 @@
 #include "pellucid/shapley/cluster_regression.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
+#include "pellucid/shapley/draw_spread.hpp"
 
 namespace pellucid {
 namespace {
@@ -35,6 +37,7 @@ Matrix ordered_sum(const std::vector<Matrix>& parts, Index rows, Index cols) {
 }  // namespace
 
 ClusterRegression::ClusterRegression(const PairedDesign& design, bool by_draw) : rows_(design), by_draw_(by_draw) {
+    rows_.require_all_active();
     const Index clusters = by_draw ? rows_.draws : 1;
     cluster_weight_ = by_draw ? rows_.draw_weights : Vector::Ones(1);
     factors_.resize(static_cast<std::size_t>(clusters));
@@ -145,7 +148,7 @@ ShapleyEstimate ClusterRegression::solve_cluster(Index cluster, MatrixIn targets
         }
         parts[static_cast<std::size_t>(c)] = std::move(sum);
     });
-    return {cluster_weight_[cluster] * values, ordered_sum(parts, k, stride).leftCols(n).transpose()};
+    return {values, ordered_sum(parts, k, stride).leftCols(n).transpose(), {}};
 }
 
 ShapleyEstimate ClusterRegression::solve(MatrixIn targets, MatrixIn gaps) const {
@@ -157,11 +160,19 @@ ShapleyEstimate ClusterRegression::solve(MatrixIn targets, MatrixIn gaps) const 
     else
         parallel_for(static_cast<Index>(parts.size()), 1, [&](Index c, Index) { solve_one(c); });
 
-    ShapleyEstimate total{rows_.equal_split(gaps), Matrix::Zero(rows_.players, targets.cols())};
-    for (const ShapleyEstimate& part : parts) {
-        total.values += part.values;
-        total.variance += part.variance;
+    const Index n = rows_.players, k = targets.cols();
+    ShapleyEstimate total{rows_.equal_split(gaps), Matrix::Zero(n, k),
+                          Matrix::Constant(n, k, std::numeric_limits<double>::quiet_NaN())};
+    for (std::size_t c = 0; c < parts.size(); ++c) {
+        total.values += cluster_weight_[static_cast<Index>(c)] * parts[c].values;
+        total.variance += parts[c].variance;
     }
+    if (!by_draw_) return total;
+    DrawSpread spread(n, k);
+    for (Index b = 0; b < rows_.draws; ++b)
+        spread.add(parts[static_cast<std::size_t>(b)].values.rowwise() + gaps.row(b) / static_cast<double>(n),
+                   rows_.draw_weights[b]);
+    total.background_variance = spread.variance(total.values);
     return total;
 }
 

@@ -17,6 +17,7 @@ constexpr Index tile = 64;
 PairRows::PairRows(const PairedDesign& design)
     : players(design.players()),
       draws(design.draws_count()),
+      all_active(design.all_active()),
       stride((design.players() + 7) / 8 * 8),
       draw_weights(design.draw_weights()) {
     const Index rows = design.pairs();
@@ -30,22 +31,27 @@ PairRows::PairRows(const PairedDesign& design)
 
     masks.assign(static_cast<std::size_t>(checked_product(rows, stride, "the design")), 0);
     draw_start.assign(static_cast<std::size_t>(draws) + 1, 0);
-    const auto n = static_cast<double>(players);
+    for (Index b = 0; b < draws; ++b) {
+        active.push_back(design.active(b));
+        expected.push_back(design.plan().pairs_per_draw(b));
+        complete.push_back(design.complete(b));
+    }
     for (Index row = 0; row < rows; ++row) {
         const Index pair = position[row];
         const Index b = design.draws()[pair], s = design.sizes()[pair];
+        const auto own_players = static_cast<Index>(active[b].size());
+        const auto n = static_cast<double>(own_players);
         std::copy_n(design.masks().data() + pair * players, players, masks.data() + row * stride);
         const auto size = static_cast<double>(s);
-        const double expected = design.plan().expected(b, s);
-        const double kernel = (2 * s == players ? 1.0 : 2.0) / (size * (n - size));
+        const double pairs = design.plan().expected(b, s);
+        const double kernel = (2 * s == own_players ? 1.0 : 2.0) / (size * (n - size));
         draw.push_back(b);
         ++draw_start[static_cast<std::size_t>(b) + 1];
-        weight.push_back(n * kernel / expected);
+        weight.push_back(n * kernel / pairs);
         shift.push_back(size / n - 0.5);
         share.push_back(size / n);
-        missing.push_back(std::max(0.0, 1.0 - expected / pairs_of_size(players, s)));
+        missing.push_back(std::max(0.0, 1.0 - pairs / pairs_of_size(own_players, s)));
     }
-    for (Index b = 0; b < draws; ++b) expected.push_back(design.plan().pairs_per_draw(b));
     std::partial_sum(draw_start.begin(), draw_start.end(), draw_start.begin());
 }
 
@@ -56,6 +62,21 @@ Matrix PairRows::centred(Index first, Index count) const {
         for (Index j = 0; j < players; ++j) u(i, j) = static_cast<double>(row[j]) - share[first + i];
     }
     return u;
+}
+
+Matrix PairRows::centred_active(Index of_draw) const {
+    const std::vector<Index>& own = active[of_draw];
+    const Index first = draw_start[of_draw], count = draw_start[of_draw + 1] - first;
+    Matrix u(count, static_cast<Index>(own.size()));
+    for (Index i = 0; i < count; ++i) {
+        const std::uint8_t* row = mask(first + i);
+        for (Index j = 0; j < u.cols(); ++j) u(i, j) = static_cast<double>(row[own[j]]) - share[first + i];
+    }
+    return u;
+}
+
+void PairRows::require_all_active() const {
+    require(all_active, "this regression needs a design without null players");
 }
 
 void PairRows::check_shapes(MatrixIn targets, MatrixIn gaps) const {

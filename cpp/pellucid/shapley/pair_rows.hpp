@@ -3,7 +3,8 @@
 // A row is u = 1_S - |S|/n (centred), its target y = (v_b(S) - v_b(complement))/2 - D_b (|S| - n/2)/n with
 // D_b = v_b(N) - v_b(nobody), its weight n k_s / e_bs with the Shapley kernel k_s = 2 / (s (n - s)) (half of that at
 // the middle size) and e_bs the expected pairs of its cell; binomials cancel, so 2,000 players are no harder than 20.
-// Centring makes the efficiency constraint exact and leaves only D_b of the values of nobody and everybody.
+// Centring makes the efficiency constraint exact and leaves only D_b of the values of nobody and everybody. n counts
+// the active players of the draw; u is 0 for the others, the null players of its game.
 #pragma once
 
 #include <vector>
@@ -18,8 +19,11 @@ struct PairRows {
 
     Index size() const { return static_cast<Index>(position.size()); }
     const std::uint8_t* mask(Index row) const { return masks.data() + row * stride; }
-    // Rows first .. first + count - 1, centred, as a dense (count, players) matrix.
+    // Rows first .. first + count - 1, centred, as a dense (count, players) matrix; all players must be active.
     Matrix centred(Index first, Index count) const;
+    // The rows of one draw, centred, a column for each of its active players.
+    Matrix centred_active(Index draw) const;
+    void require_all_active() const;
 
     // Throws InputError unless targets are (size, k) and gaps (draws, k).
     void check_shapes(MatrixIn targets, MatrixIn gaps) const;
@@ -31,6 +35,8 @@ struct PairRows {
     Matrix equal_split(MatrixIn gaps) const;
 
     Index players, draws;
+    std::vector<std::vector<Index>> active;  // (draws), the active players of each
+    bool all_active;
     Index stride;                     // players rounded up to 8, the rest is zero
     std::vector<std::uint8_t> masks;  // (size, stride)
     std::vector<Index> position;      // which pair of the design the row is
@@ -41,6 +47,7 @@ struct PairRows {
     std::vector<double> missing;      // 1 - e_bs / all pairs of the cell: 0 where nothing was left out
     std::vector<double> share;        // |S| / n
     std::vector<double> expected;     // (draws), the expected pairs of each draw
+    std::vector<bool> complete;       // (draws), all its pairs are in
     Vector draw_weights;
 };
 

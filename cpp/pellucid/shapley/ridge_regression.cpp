@@ -11,7 +11,9 @@ constexpr Index block_rows = 256;
 
 }  // namespace
 
-RidgeRegression::RidgeRegression(const PairedDesign& design) : rows_(design) {}
+RidgeRegression::RidgeRegression(const PairedDesign& design) : rows_(design) {
+    rows_.require_all_active();
+}
 
 Matrix RidgeRegression::solve(MatrixIn targets, MatrixIn gaps) const {
     rows_.check_shapes(targets, gaps);

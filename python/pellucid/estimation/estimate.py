@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.estimation.student import student_factor
+
 Array = NDArray[np.float64]
 
 
@@ -29,6 +31,7 @@ class Estimate:
     limits : how many units had been played at the end of each stage.
     played : the targets already paid for, stage by stage, from where `refine` goes on.
     paid : coalitions paid for in all; more than `coalitions` where some had to be played again.
+    background_std_err : (p, k), of the values if the draws are a sample of a larger population; None where unknown.
     """
 
     values: Array
@@ -43,6 +46,7 @@ class Estimate:
     limits: tuple[int, ...] = ()
     played: tuple[Any, ...] = field(default=(), repr=False)
     paid: int = 0
+    background_std_err: Array | None = None
 
     def __post_init__(self) -> None:
         if not self.paid:
@@ -60,6 +64,14 @@ def described(estimates: Sequence[Estimate]) -> str:
 def _range(sizes: list[int]) -> str:
     low, high = min(sizes), max(sizes)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def background_error(variance: Array, weights: Array) -> Array | None:
+    """Standard error of the mean over the draws from its variance, widened for few draws; None for a single draw."""
+    if not np.isfinite(variance).all():
+        return None
+    effective = 1.0 / float(weights @ weights)
+    return np.sqrt(variance) * student_factor(max(1, int(effective - 1.0 + 1e-9)))
 
 
 def precise_enough(values: Array, std_err: Array, tolerance: float) -> bool:

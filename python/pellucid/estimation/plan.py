@@ -10,6 +10,7 @@ import numpy as np
 from pellucid.errors import BudgetError, InputError
 from pellucid.estimation import permutation, regression
 from pellucid.estimation.clock import Deadline
+from pellucid.estimation.designs import first_pairs
 from pellucid.estimation.estimate import Array, Estimate
 from pellucid.estimation.exact import MOST_PLAYERS, exact_rows, exact_values
 from pellucid.estimation.schedule import Spending, stage_limits, units_affordable
@@ -41,7 +42,7 @@ class ShapleyPlan:
     budget_given : the user named the budget; otherwise method="exact" may exceed the default one.
     overhead : rows that every game costs before its coalitions: the ends and the probe.
     seed : names the design.
-    contrasts : the games can tell how far each draw is from the explained row.
+    control_variate : for the regression: "auto", None, or an object; see `variance_reduction`.
     timed : a time limit may end the sampling, so it must come in stages.
     """
 
@@ -52,7 +53,7 @@ class ShapleyPlan:
     budget_given: bool
     overhead: int
     seed: int
-    contrasts: bool
+    control_variate: Any = "auto"
     timed: bool = False
     why: str = field(init=False, default="method as asked")
     limits: tuple[int, ...] = field(init=False, default=())
@@ -110,7 +111,7 @@ class ShapleyPlan:
             what = "one pair of orders"
         else:
             unit, least = 2, max(1, self.players // 2)
-            first = regression.first_pairs(self.players, draws=len(self.draw_weights))
+            first = first_pairs(self.players, draws=len(self.draw_weights))
             # Every draw is played before the error is looked at, as a rare one that matters is not seen in the spread
             # of the others; under a time limit the first stage must be short.
             first = min(first, 4 * self.players) if self.timed else max(first, len(self.draw_weights))
@@ -164,7 +165,11 @@ class ShapleyPlan:
                 self._samplers[key] = permutation.Permutations(self.players, self.draw_weights, seed=self.seed)
             else:
                 self._samplers[key] = regression.Regression(
-                    self.players, self.draw_weights, seed=self.seed, limits=limits, contrasts=self.contrasts
+                    self.players,
+                    self.draw_weights,
+                    seed=self.seed,
+                    limits=limits,
+                    control_variate=self.control_variate,
                 )
         return self._samplers[key]
 

@@ -11,7 +11,6 @@ from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.exact import weighted_mean
 from pellucid.estimation.plan import ShapleyPlan
-from pellucid.estimation.regression import contrasts_of
 from pellucid.estimation.reporting import report_of
 from pellucid.estimation.schedule import spending
 from pellucid.games import GameLike, PlainGame
@@ -76,7 +75,6 @@ def shapley_values(
             budget_given=budget is not None,
             overhead=game.n_draws + 1,
             seed=seed,
-            contrasts=game.n_draws > 1 and contrasts_of(game) is not None,
             timed=time_limit is not None,
         )
         estimate = plan.estimate(game, deadline=None if time_limit is None else Deadline.after(time_limit))

@@ -181,6 +181,20 @@ class Game:
         method = getattr(self.representation, "contrasts", None)
         return None if method is None else np.ascontiguousarray(method(), dtype=np.float64)
 
+    def differs(self) -> NDArray[np.bool_] | None:
+        """Whether the input is another one than each draw, part by part (B, p); None where nobody can tell."""
+        method = getattr(self.representation, "differs", None)
+        return None if method is None else np.asarray(method(), dtype=np.bool_)
+
+    def mixture(self) -> tuple[Array, Array, NDArray[np.int32]] | None:
+        """x (d,), background (B, d) and the part of each column, where each column of a row comes from one of them."""
+        method = getattr(self.representation, "mixture", None)
+        return None if method is None else method()
+
+    def rows(self, masks: Masks, draws: NDArray[np.int64]) -> Array:
+        """The codes (m, d) that `play` asks the model about."""
+        return np.array(self.representation.compose(masks, draws))
+
     def _model_outputs(self, masks: Masks, draws: NDArray[np.int64]) -> Array:
         collected: list[Array] = []
         self._run(self._pairs(masks, draws), collected.append)

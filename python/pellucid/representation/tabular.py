@@ -104,6 +104,18 @@ class Tabular:
                 contrasts[:, part] = self._differs(columns)
         return contrasts
 
+    def differs(self) -> NDArray[np.bool_]:
+        """Whether x and each background row have different codes in some column of a part: (B, p)."""
+        different = (self.background != self.x) & ~(np.isnan(self.background) & np.isnan(self.x))
+        result = np.zeros((self.n_draws, len(self.parts)), dtype=np.bool_)
+        for column, part in enumerate(self._part_of_column):
+            result[:, part] |= different[:, column]
+        return result
+
+    def mixture(self) -> tuple[Array, Array, NDArray[np.int32]]:
+        """x, the background, and the part of each column: every column of a row comes from one of the two."""
+        return self.x, self.background, self._part_of_column
+
     def _standardised(self, column: int) -> Array:
         values, x = self.background[:, column], self.x[column]
         present = ~np.isnan(values)
