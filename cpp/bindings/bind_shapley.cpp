@@ -33,7 +33,8 @@ void bind_shapley(py::module_& m) {
              py::arg("contrasts").noconvert(), no_gil())
         .def("residuals", &MixedRegression::residuals, py::arg("targets").noconvert(), py::arg("gaps").noconvert(),
              py::arg("contrasts").noconvert(), py::arg("shrinkage").noconvert(), no_gil())
-        .def("pair_weights", &MixedRegression::pair_weights);
+        .def("pair_weights", &MixedRegression::pair_weights)
+        .def("order", &MixedRegression::order);
     py::class_<RidgeRegression>(m, "RidgeRegression")
         .def(py::init<const PairedDesign&>(), "design"_a, no_gil())
         .def("solve", &RidgeRegression::solve, py::arg("targets").noconvert(), py::arg("gaps").noconvert(), no_gil());

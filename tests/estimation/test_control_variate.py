@@ -9,7 +9,7 @@ import pytest
 import reference.adjustment as twin
 from pellucid import _core
 from pellucid.errors import InputError
-from pellucid.estimation.adjustment import PlayedPairs, adjust, adjust_by_kernel, fit_to_pairs, stacking_weights
+from pellucid.estimation.adjustment import PlayedPairs, adjust, fit_to_pairs, stacking_weights
 from pellucid.estimation.control_variate import KernelControlVariate, fold_of_pairs
 from reference.kernel_values import enumerated
 
@@ -163,31 +163,6 @@ def test_weights_count_what_the_regression_leaves():
     assert aware.weights[0, 0] < 0.3
     assert 0.0 <= aware.gain[0] < 0.05
     np.testing.assert_array_equal(aware.prior_weights, plain.weights)
-
-
-def test_the_full_fit_is_made_where_a_small_one_shows_its_worth():
-    steps = lambda rows: np.sign(np.sin(40.0 * rows)).prod(axis=1, keepdims=True)  # noqa: E731
-    for model, full in [(smooth, True), (steps, False)]:
-        pairs = played(model, d=8, B=6, agree=False)
-        assert len(pairs.draws) > 500
-        folds = fold_of_pairs(len(pairs.draws), rows=len(pairs.rows), seed=2)
-        variate, most = (KernelControlVariate(), None) if full else (KernelControlVariate(landmarks=100), 500)
-        fit = fit_to_pairs(variate, pairs, folds=folds, seed=2, most=most)
-        expected = adjust(pairs, [fit], folds=folds, residuals=residuals_of(pairs))
-        adjusted = adjust_by_kernel(pairs, residuals=residuals_of(pairs), seed=2)
-        np.testing.assert_array_equal(adjusted.targets, expected.targets)
-        np.testing.assert_array_equal(adjusted.prior, expected.prior)
-
-
-def test_of_few_pairs_all_are_used():
-    pairs = played(B=2)
-    folds = fold_of_pairs(len(pairs.draws), rows=len(pairs.rows), seed=1)
-    fit = fit_to_pairs(KernelControlVariate(), pairs, folds=folds, seed=1)
-    assert len(fit.ridge.landmarks) == (len(pairs.rows) + 3) // 4
-    expected = adjust(pairs, [fit], folds=folds, residuals=residuals_of(pairs))
-    np.testing.assert_array_equal(
-        adjust_by_kernel(pairs, residuals=residuals_of(pairs), seed=1).targets, expected.targets
-    )
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

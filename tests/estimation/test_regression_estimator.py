@@ -70,7 +70,7 @@ def test_a_linear_model_is_exact_with_contrasts(draws, weighted):
 
 
 def test_too_many_draws_to_shrink_leave_one_fit_that_moves(monkeypatch):
-    monkeypatch.setattr("pellucid.estimation.regression.MOST_WORK_FOR_SHRINKAGE", 1e4)
+    monkeypatch.setattr("pellucid.estimation.designs.MOST_WORK_FOR_SHRINKAGE", 1e4)
     model, x, background = setting(12, 20, terms=0)
 
     result = shapley_values(model.game(x, background), method="regression", budget=21 + 2 * 130)

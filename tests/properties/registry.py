@@ -29,6 +29,7 @@ class Method:
     symmetric : two features that the model and the data cannot tell apart get equal values, within the error.
     dummy_exact : a feature that the model ignores gets 0, not only within the error.
     errors_known : std_err is finite.
+    outputs_apart : the values of an output do not depend on which others are explained beside it.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Method:
     symmetric: bool = True
     dummy_exact: bool = False
     errors_known: bool = True
+    outputs_apart: bool = True
 
     @property
     def stochastic(self) -> bool:
@@ -82,6 +84,7 @@ METHODS = [
         8,
         "fit for all background rows with a control variate",
         linear=False,
+        outputs_apart=False,  # one width of the kernel serves all
     ),
     Method(
         "shapley regression, kernel, one row",
@@ -89,6 +92,7 @@ METHODS = [
         1,
         "least squares with a control variate",
         linear=False,
+        outputs_apart=False,
     ),
     Method("shapley regression, pooled", _shapley("regression", 77), 8, "one fit"),
     Method("shapley regression, one row", _shapley("regression", 70), 1, "pairs of coalitions"),

@@ -36,6 +36,8 @@ class MixedRegression {
     // What the fit with these lambdas (k,) leaves of the targets, (pairs, k) in the order of the design.
     Matrix residuals(MatrixIn targets, MatrixIn gaps, MatrixIn contrasts, VectorIn shrinkage) const;
     Vector pair_weights() const;  // in the order of the design
+    // The pairs of the design in an order that does not depend on how it grew: by draw, then by size.
+    Indices order() const { return Eigen::Map<const Indices>(rows_.position.data(), rows_.size()); }
 
   private:
     friend class MixedFit;

@@ -77,9 +77,9 @@ class Shapley:
     tolerance : stop when max std_err / (max - min of the values) is below it; 0.01 when no budget is given either.
     time_limit : seconds for one call; what there is then comes back, marked as not converged. Every row gets at least a
         first, short stage. Not with method="exact".
-    control_variate : for method="regression": "kernel" fits a smooth function to what was played, whose Shapley values are
-        known exactly, and takes its sampling noise from that of the model; "auto" does so where between 150 and 50,000
-        rows were played and a small trial explains a fifth of what the regression leaves; None never does.
+    control_variate : for method="regression": "kernel" fits a smooth function to what was played, whose Shapley values
+        are known exactly, and takes its sampling noise from that of the model; "auto" does so where between 150 and
+        150,000 rows were played and a small trial explains a tenth of what the regression leaves; None never does.
     model_output : "probability" (default for classifiers, all classes), "raw" (decision_function, margin) or "value".
     outputs : which outputs: None for all, an index, a name, "predicted", "top:3", or a list of indices or names.
     link : "identity", "logit" or "log" of the model's outputs. It is applied to every model row, inside the average

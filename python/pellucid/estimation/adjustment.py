@@ -10,22 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
-from pellucid.estimation.control_variate import (
-    ControlVariate,
-    FittedControlVariate,
-    KernelControlVariate,
-    fold_of_pairs,
-)
+from pellucid.estimation.control_variate import ControlVariate, FittedControlVariate
 from pellucid.estimation.estimate import Array
 
 MOST_CONTROL_VARIATES = 4
 LARGEST_WEIGHT = 1.3
-# A fit to 500 pairs with 100 landmarks takes a tenth of the time of a full one. Where it takes a tenth of the squares
-# that the regression leaves, the full one took a quarter to three quarters of the error (kernel machines, networks,
-# logistic models, forests with many pairs); below that, next to nothing (boosted trees, forests with few pairs).
-PILOT_PAIRS = 500
-PILOT_LANDMARKS = 100
-PILOT_GAIN = 0.1
 
 Residuals = Callable[[Array, Array], Array]
 
@@ -83,8 +72,9 @@ class Adjusted:
     Attributes
     ----------
     targets : (m, k) half differences less the weighted noise of the control variates.
+    line : (m, k) u' prior_b, the part of the targets that the prior stands for.
     prior : (B, p, k) what they say the values for each background row are. The regression is run on
-        targets - u' prior_b and gaps - sum of prior_b; its values for b plus prior_b are those of the model.
+        targets - line and gaps - sum of prior_b; its values for b plus prior_b are those of the model.
     weights : (S, k) of the noise of each control variate.
     prior_weights : (S, k) of its values in the prior.
     r2 : (k,) share of the half differences that functions fitted without them explain.
@@ -92,6 +82,7 @@ class Adjusted:
     """
 
     targets: Array
+    line: Array
     prior: Array
     weights: Array
     prior_weights: Array
@@ -99,50 +90,23 @@ class Adjusted:
     gain: Array
 
 
-def adjust_by_kernel(pairs: PlayedPairs, *, residuals: Residuals, seed: int) -> Adjusted:
-    """Adjust by a small kernel fit, or by a full one where the small one shows that it is worth its time.
-
-    Parameters
-    ----------
-    pairs : what was played, at least two pairs.
-    residuals : as for `adjust`.
-    seed : names the folds, the landmarks and the pairs of the small fit.
-    """
-    folds = fold_of_pairs(len(pairs.draws), rows=len(pairs.rows), seed=seed)
-    if len(pairs.draws) > PILOT_PAIRS:
-        small = KernelControlVariate(landmarks=PILOT_LANDMARKS)
-        pilot = fit_to_pairs(small, pairs, folds=folds, seed=seed, most=PILOT_PAIRS)
-        adjusted = adjust(pairs, [pilot], folds=folds, residuals=residuals)
-        if (adjusted.gain < PILOT_GAIN).all():
-            return adjusted
-    fitted = fit_to_pairs(KernelControlVariate(), pairs, folds=folds, seed=seed)
-    return adjust(pairs, [fitted], folds=folds, residuals=residuals)
-
-
 def fit_to_pairs(
-    variate: ControlVariate, pairs: PlayedPairs, *, folds: NDArray[np.int64], seed: int, most: int | None = None
+    variate: ControlVariate, pairs: PlayedPairs, *, folds: NDArray[np.int64], seed: int
 ) -> FittedControlVariate:
-    """Fit to the rows of all pairs, or of `most` drawn ones, and to x and the background, which all folds see.
+    """Fit to the rows of all pairs, and to x and the background, which all folds see.
 
     Parameters
     ----------
     variate : what to fit.
     pairs : what was played.
     folds : (m,) the fold of each pair.
-    seed : of the fit and of the draw.
-    most : pairs to use; None uses all.
+    seed : of the fit.
     """
-    from pellucid import _core
-
-    used = np.arange(len(folds))
-    if most is not None and most < len(folds):
-        used = np.sort(_core.random_permutations(seed, len(folds), 1, 1)[0][:most])
-    at = np.stack([2 * used, 2 * used + 1], axis=1).ravel()
     in_all = np.full(1 + len(pairs.background), -1)
     return variate.fit(
-        np.vstack([pairs.rows[at], pairs.x, pairs.background]),
-        np.vstack([pairs.outputs[at], pairs.full, pairs.empty]),
-        folds=np.concatenate([np.repeat(folds[used], 2), in_all]),
+        np.vstack([pairs.rows, pairs.x, pairs.background]),
+        np.vstack([pairs.outputs, pairs.full, pairs.empty]),
+        folds=np.concatenate([np.repeat(folds, 2), in_all]),
         seed=seed,
     )
 
@@ -185,22 +149,22 @@ def adjust(
     odd, noise, values = zip(*(noise_of(pairs, function, folds=folds) for function in fitted), strict=True)
 
     prior_weights, r2 = stacking_weights(targets, odd, weights=weight)
+    prior = sum((w * phi for w, phi in zip(prior_weights, values, strict=True)), np.zeros(values[0].shape))
+    line = _lines(pairs.centred_masks(), prior[None], np.zeros_like(folds), pairs.draws)
     weights, gain = prior_weights, np.full_like(r2, np.nan)
     if residuals is not None:
-        left = residuals(targets, pairs.gaps)
+        # Beside the prior, which the values are estimated with: it takes what is of the draws, and not noise.
+        left = residuals(targets - line, pairs.gaps - prior.sum(axis=1))
         nothing = np.zeros_like(pairs.gaps)
         weights, gain = stacking_weights(left, [residuals(h, nothing) for h in noise], weights=weight)
-    adjusted, prior = targets.copy(), np.zeros(values[0].shape)
-    for s in range(len(fitted)):
-        adjusted -= weights[s] * noise[s]
-        prior += prior_weights[s] * values[s]
-    return Adjusted(adjusted, prior, weights, prior_weights, r2, gain)
+    adjusted = targets - sum(w * h for w, h in zip(weights, noise, strict=True))
+    return Adjusted(adjusted, line, prior, weights, prior_weights, r2, gain)
 
 
 def noise_of(
     pairs: PlayedPairs, function: FittedControlVariate, *, folds: NDArray[np.int64]
 ) -> tuple[Array, Array, Array]:
-    """The odd parts (m, k) of a control variate, its noise h (m, k), and its values (B, p, k), the mean of all folds."""
+    """Odd parts (m, k) of a control variate, its noise h (m, k), and its values (B, p, k), the mean of all folds."""
     predicted = function.evaluate(pairs.rows, folds=np.repeat(folds, 2))
     odd = (predicted[0::2] - predicted[1::2]) * 0.5
     parts = pairs.masks.shape[1]

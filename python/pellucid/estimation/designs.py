@@ -14,8 +14,8 @@ from pellucid.errors import NumericalError
 from pellucid.estimation.estimate import Array
 
 # Pairs per player from which each rule is used. Below 3 the least-squares fit of p - 1 coefficients is near its
-# interpolation peak; 4 leave the mixed fit two pairs for each of its 2p shared coefficients; from 8 for every background
-# row on, what the rows could borrow from each other no longer shows, and a fit for each costs less.
+# interpolation peak; 4 leave the mixed fit two pairs for each of its 2p shared coefficients; from 8 for every
+# background row on, what the rows could borrow from each other no longer shows, and a fit for each costs less.
 PAIRS_FOR_LEAST_SQUARES = 3
 PAIRS_FOR_MIXED = 4
 PAIRS_FOR_MIXED_WITH_FEW_DRAWS = 6  # two background rows tell the shared coefficients from their own too badly at 4
@@ -60,7 +60,22 @@ class Stages:
         self.limits = limits
         self.active = active
         self._stages: list[Stage] = []
+        self._mixed: dict[int, Any] = {}
         self._growing = Lock()
+
+    def mixed(self, index: int) -> Any:
+        """The mixed regression of everything played up to stage `index`, whatever its counts call for."""
+        from pellucid import _core
+
+        stage = self[index]
+        if stage.kind in ("mixed", "moving"):
+            return stage.regression
+        with self._growing:
+            if index not in self._mixed:
+                draws = len(self.draw_weights)
+                shrink = draws > 1 and shrinkage_work(self.players, draws, stage.pairs) <= MOST_WORK_FOR_SHRINKAGE
+                self._mixed[index] = _core.MixedRegression(stage.design, shrink)
+            return self._mixed[index]
 
     def __getitem__(self, index: int) -> Stage:
         with self._growing:

@@ -81,7 +81,7 @@ class Regression:
             if index + 1 < len(played):
                 continue
             data = Played(stage.design, np.concatenate(outputs), empty, full, self.draw_weights, contrasts)
-            fit = self._fit(game, stage, data, tolerance)
+            fit = self._fit(game, stages, index, data, tolerance)
             reached = stage.complete or tolerance is None or precise_enough(fit.values, fit.std_err, tolerance)
             result = Estimate(
                 values=fit.values,
@@ -101,16 +101,16 @@ class Regression:
         assert result is not None
         return result
 
-    def _fit(self, game: GameLike, stage: Stage, data: Played, tolerance: float | None) -> PairFit:
-        if stage.kind == "ridge" or stage.complete:
-            return fit_pairs(stage, data)
+    def _fit(self, game: GameLike, stages: Stages, index: int, data: Played, tolerance: float | None) -> PairFit:
+        if stages[index].kind == "ridge" or stages[index].complete:
+            return fit_pairs(stages[index], data)
         return variance_reduction.fit_reduced(
-            stage,
+            stages,
+            index,
             data,
             game=game,
             variate=self.control_variate,
             enough=lambda fit: tolerance is not None and precise_enough(fit.values, fit.std_err, tolerance),
-            seed=self.seed,
         )
 
     def _contrasts(self, game: GameLike) -> Array:
