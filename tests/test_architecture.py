@@ -194,7 +194,7 @@ def test_only_the_door_calls_the_model(path):
     assert not calls, f"{name_of(path)} calls a model in lines {calls}"
 
 
-@pytest.mark.parametrize("path", [*PYTHON, *CPP], ids=name_of)
+@pytest.mark.parametrize("path", [*PYTHON, *CPP, *sorted((ROOT / "tests").rglob("*.py"))], ids=name_of)
 def test_files_are_short(path):
     lines = path.read_text(encoding="utf-8").count("\n")
 

@@ -50,6 +50,8 @@ void bind_sampling(py::module_& m) {
         .def(py::init<std::uint64_t, MasksIn, VectorIn>(), "seed"_a, py::arg("active").noconvert(),
              py::arg("draw_weights").noconvert())
         .def("grow", &PairedDesign::grow, "limit"_a, no_gil())
+        .def(
+            "copy", [](const PairedDesign& d) { return PairedDesign(d); }, no_gil())
         .def_property_readonly("pairs", &PairedDesign::pairs)
         .def_property_readonly("complete", [](const PairedDesign& d) { return d.complete(); })
         .def(

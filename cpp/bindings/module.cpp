@@ -35,7 +35,7 @@ void translate(std::exception_ptr error) {
 }  // namespace
 }  // namespace pellucid
 
-PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
+PYBIND11_MODULE(_core_of_main, m, pybind11::mod_gil_not_used()) {
     m.doc() = "The C++ core of pellucid: samplers, regression, Shapley kernels.";
     pellucid::set_interrupt_hook(pellucid::interrupted);
     pybind11::register_local_exception_translator(pellucid::translate);
@@ -45,4 +45,13 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     pellucid::bind_orders(m);
     pellucid::bind_regression(m);
     pellucid::bind_shapley(m);
+}
+
+// What Python calls. Before pybind11 does anything: it takes the lock by way of the main interpreter, so that in
+// another one of the same process it would wait for itself for ever.
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+    if (PyInterpreterState_Get() == PyInterpreterState_Main()) return PyInit__core_of_main();
+    PyErr_SetString(PyExc_ImportError,
+                    "pellucid works in the main interpreter of a process only; use threads or processes instead");
+    return nullptr;
 }

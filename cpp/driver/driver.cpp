@@ -1,5 +1,8 @@
-// Exercises the core without Python, for ThreadSanitizer and for leaks: every parallel path with several numbers of
-// threads, whose results must have the same bits. Says what it checked; exits with 1 on any difference.
+// Exercises the core without Python, for the sanitizers. Says what it checked; exits with 1 on any difference.
+//
+//   pellucid_driver              every parallel path with several numbers of threads gives the same bits
+//   pellucid_driver allocations  every computation with one failing allocation, the first, the second, ...: it ends in
+//                                std::bad_alloc or does without, and asked again it gives the same bits
 
 #include <algorithm>
 #include <atomic>
@@ -8,10 +11,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <initializer_list>
+#include <new>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "failing_allocation.hpp"
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
 #include "pellucid/random.hpp"
@@ -62,10 +68,40 @@ class Bits {
 };
 
 constexpr std::initializer_list<int> thread_counts = {1, 2, 3, 8};
+bool failing_allocations = false;
+
+// One allocation of compute() fails, the first, the second, ... until none is left to fail; from the 30th on in steps
+// of a quarter, as most of the later ones are made in the same lines again and again.
+template <typename Compute>
+void survives_failing_allocations(const char* what, const Compute& compute) {
+    std::int64_t failures_made = 0;
+    for (const int threads : {1, 3}) {
+        set_thread_count(threads);
+        const Bits expected = compute();
+        bool any_left = true;
+        for (std::int64_t nth = 1; any_left; nth += nth < 30 ? 1 : nth / 4) {
+            const std::string where = std::string(what) + ", allocation " + std::to_string(nth);
+            driver::fail_allocation(nth);
+            try {
+                // A sort does with less memory when it gets less.
+                check(compute() == expected, where + " failed unnoticed");
+            } catch (const std::bad_alloc&) {
+                check(driver::allocation_failed(), where + ": refused without a reason");
+            }
+            any_left = driver::allocation_failed();
+            driver::fail_allocation(0);
+            failures_made += any_left;
+            check(compute() == expected, where + ": asked again, other bits");
+        }
+    }
+    set_thread_count(0);
+    std::printf("survives %lld failing allocations  %s\n", static_cast<long long>(failures_made), what);
+}
 
 // compute() must give the same bits for any number of threads.
 template <typename Compute>
 void same_bits(const char* what, const Compute& compute) {
+    if (failing_allocations) return survives_failing_allocations(what, compute);
     set_thread_count(1);
     const Bits expected = compute();
     for (const int threads : thread_counts) {
@@ -375,13 +411,16 @@ void check_shapley() {
 }  // namespace
 }  // namespace pellucid
 
-int main() {
+int main(int count, char** arguments) {
     using namespace pellucid;
-    check_chunks();
-    check_nested();
-    check_exceptions();
-    check_interrupts();
-    check_callers();
+    failing_allocations = count > 1 && std::string_view(arguments[1]) == "allocations";
+    if (!failing_allocations) {
+        check_chunks();
+        check_nested();
+        check_exceptions();
+        check_interrupts();
+        check_callers();
+    }
     check_sampling();
     check_conditional();
     check_regressions();

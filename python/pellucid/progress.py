@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from time import monotonic
 from typing import Any, TypeVar
 
+from pellucid._arguments import shown
 from pellucid.errors import InputError
 
 T = TypeVar("T")
@@ -20,7 +21,9 @@ QUIET_SECONDS = 2.0
 def checked_progress(progress: Any) -> Progress:
     if progress is None or isinstance(progress, bool) or callable(progress):
         return progress  # type: ignore[no-any-return]
-    raise InputError(f"progress must be None, True, False or a callable of (done, total, seconds), got {progress!r}")
+    raise InputError(
+        f"progress must be None, a bool or a callable of (done, total, seconds), got {shown(progress)}; leave it out"
+    )
 
 
 def track(items: Iterable[T], *, total: int, progress: Progress, label: str) -> Iterator[T]:

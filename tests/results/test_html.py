@@ -12,24 +12,7 @@ import pytest
 from pellucid.errors import InputError
 from pellucid.results import Attribution, Report
 from pellucid.results.html import fragment, page
-
-HOSTILE = [
-    "</script><script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    '" onmouseover="alert(1)',
-    "' onload='alert(1)",
-    "javascript:alert(1)",
-    "</text></svg><svg onload=alert(1)>",
-    "</title></style><style>*{display:none}",
-    "<!--",
-    "]]>",
-    "&lt;b&gt;",
-    "\u202ereversed",
-    "line\nbreak\x00\x1b[31m",
-    "\ud800",
-    "x" * 1_000_000,
-    "<b>" * 300_000,
-]
+from results.hostile_names import HOSTILE
 
 
 class Elements(HTMLParser):

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from pellucid.errors import InputError, SaveFormatError
-from pellucid.results import Attribution, Report, archive
+from pellucid.results import Attribution, Report
 
 
 def small(std_err=0.1, **more):
@@ -243,20 +243,6 @@ def test_values_that_are_not_finite(path, members):
     write(path, members)
     with pytest.raises(SaveFormatError, match="values must be finite"):
         Attribution.load(path)
-
-
-def test_a_failed_save_leaves_the_old_file(path, monkeypatch):
-    small().save(path)
-    old = path.read_bytes()
-
-    def full(descriptor):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(archive.os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
-        small(std_err=None).save(path)
-    assert path.read_bytes() == old
-    assert [p.name for p in path.parent.iterdir()] == ["a.npz"]
 
 
 def test_paths(path, tmp_path):

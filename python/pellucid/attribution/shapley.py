@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, threads
+from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, require_memory, threads
 from pellucid.attribution.background import Background
 from pellucid.attribution.value_functions import value_function_of
 from pellucid.errors import InputError
@@ -19,7 +19,7 @@ from pellucid.estimation.clock import Deadline
 from pellucid.estimation.estimate import Estimate
 from pellucid.estimation.exact import weighted_mean
 from pellucid.estimation.linear_orders import ConsistentOrders
-from pellucid.estimation.plan import METHODS, ShapleyPlan
+from pellucid.estimation.plan import METHODS, ShapleyPlan, require_enumerable
 from pellucid.estimation.reporting import report_of
 from pellucid.estimation.schedule import spending
 from pellucid.estimation.variance_reduction import checked_control_variate
@@ -97,6 +97,8 @@ class Shapley:
         over the background, so v stays a mean and sampling stays unbiased; other packages put it outside.
     order : which players come before which, for asymmetric Shapley values [frye2020]: layers [["age", "sex"], ...],
         edges {"age": ["income"]} or a `PartialOrder`. "auto" then plays all coalitions that can arise, or permutations.
+    clip : moves outputs into [clip, 1 - clip] before the logit and up to clip before the log, and the report says so;
+        None refuses outputs whose link is not finite, such as probabilities of 0 and 1.
     groups : dict of group name -> features that enter and leave together, as one player.
     space : a `Space` where kinds must be declared; None infers it from the background.
     seed : names the sample. Same inputs and seed give the same bits, whatever the threads and the batches.
@@ -144,6 +146,7 @@ class Shapley:
         outputs: Any = None,
         link: str = "identity",
         order: Any = None,
+        clip: float | None = None,
         groups: dict[str, Sequence[str]] | None = None,
         space: Space | None = None,
         seed: int = 0,
@@ -166,13 +169,16 @@ class Shapley:
         self.outputs = checked_outputs(outputs)
         self.n_threads = checked_threads(n_threads)
         self.progress = checked_progress(progress)
-        self.space = space_of(background, space=space, groups=groups)
+        self.space = space_of(background, space=space, groups=groups, argument="background")
+        if method == "exact" and order is None:
+            require_enumerable(len(self.space.parts))
         self.background = Background.of(background, self.space, weights=background_weights)
         self.model = Model(
             model,
             space=self.space,
             model_output=model_output,
             link=link,
+            clip=clip,
             batch_bytes=batch_bytes,
             concurrency=concurrency,
             cache=cache,
@@ -216,6 +222,8 @@ class Shapley:
             prepared, plan = self._prepare()
             predictions = model(codes)
             columns, names = self.model.choose(self.outputs, predictions)
+            shape = (len(codes), len(self.space.parts), len(names))
+            require_memory("values", shape, unit=f"rows, {shape[1]} players and {shape[2]} outputs")
             rows = _Explained(model, codes, predictions, columns, names, prepared.shared_rows if fresh else 0)
             estimates: list[Estimate] = []
             games = self._games(rows)
@@ -247,7 +255,7 @@ class Shapley:
             outputs = self.model(worth.codes)
             shared = self.model.rows_used + self.model.rows_cached - before
             # By counts alone: what a cache file saves must not change the plan.
-            asked = 3 if self.model.warnings else 2
+            asked = 2 if self.model.steady else 3
             charged = len(worth.codes) + asked * (min(PROBE_ROWS, len(worth.codes)) + 1) + 1
             self._plan = ShapleyPlan(
                 players=len(self.space.parts),

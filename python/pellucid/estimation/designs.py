@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,9 @@ MOST_WORK_FOR_SHRINKAGE = 2e8
 
 @dataclass(frozen=True)
 class Stage:
-    """What one stage plays, and the regression over everything played up to its end."""
+    """What one stage plays, and the design and the regression of everything played up to its end."""
 
+    design: Any
     masks: NDArray[np.bool_]
     draws: NDArray[np.int64]
     pairs: int
@@ -57,9 +59,9 @@ class Stages:
         self.seed = seed
         self.limits = limits
         self.active = active
-        self.design = self._new_design()
         self._stages: list[Stage] = []
         self._mixed: dict[int, Any] = {}
+        self._growing = Lock()
 
     def mixed(self, index: int) -> Any:
         """The mixed regression of everything played up to stage `index`, whatever its counts call for."""
@@ -68,49 +70,51 @@ class Stages:
         stage = self[index]
         if stage.kind in ("mixed", "moving"):
             return stage.regression
-        if index not in self._mixed:
-            # The design may have grown since: the same stages make it again.
-            design = self._new_design()
-            for limit in self.limits[: index + 1]:
-                design.grow(limit)
-            draws = len(self.draw_weights)
-            shrink = draws > 1 and shrinkage_work(self.players, draws, stage.pairs) <= MOST_WORK_FOR_SHRINKAGE
-            self._mixed[index] = _core.MixedRegression(design, shrink)
-        return self._mixed[index]
+        with self._growing:
+            if index not in self._mixed:
+                draws = len(self.draw_weights)
+                shrink = draws > 1 and shrinkage_work(self.players, draws, stage.pairs) <= MOST_WORK_FOR_SHRINKAGE
+                self._mixed[index] = _core.MixedRegression(stage.design, shrink)
+            return self._mixed[index]
 
-    def _new_design(self) -> Any:
+    def __getitem__(self, index: int) -> Stage:
+        with self._growing:
+            while len(self._stages) <= index:
+                self._stages.append(self._make(self.limits[len(self._stages)]))
+            return self._stages[index]
+
+    def _make(self, limit: int) -> Stage:
+        # A design of its own for every stage: other rows, in other threads too, are at other stages, and an interrupt
+        # must leave nothing half grown behind.
+        design = self._stages[-1].design.copy() if self._stages else self._empty()
+        first = design.pairs
+        design.grow(limit)
+        kind, regression = self._choose(design, limit)
+        return Stage(
+            design=design,
+            masks=design.pair_masks(first, design.pairs).view(np.bool_),
+            draws=design.pair_draws(first, design.pairs),
+            pairs=design.pairs,
+            complete=design.complete,
+            kind=kind,
+            regression=regression,
+        )
+
+    def _empty(self) -> Any:
         from pellucid import _core
 
         if self.active is None:
             return _core.PairedDesign(self.seed, self.players, self.draw_weights)
         return _core.PairedDesign(self.seed, np.ascontiguousarray(self.active, dtype=np.uint8), self.draw_weights)
 
-    def __getitem__(self, index: int) -> Stage:
-        while len(self._stages) <= index:
-            self._stages.append(self._make(self.limits[len(self._stages)]))
-        return self._stages[index]
-
-    def _make(self, limit: int) -> Stage:
-        first = self.design.pairs
-        self.design.grow(limit)
-        kind, regression = self._choose(limit)
-        return Stage(
-            masks=self.design.pair_masks(first, self.design.pairs).view(np.bool_),
-            draws=self.design.pair_draws(first, self.design.pairs),
-            pairs=self.design.pairs,
-            complete=self.design.complete,
-            kind=kind,
-            regression=regression,
-        )
-
-    def _choose(self, limit: int) -> tuple[str, Any]:
+    def _choose(self, design: Any, limit: int) -> tuple[str, Any]:
         """By counts alone, so that the same budget gives the same rule on every machine and for every seed.
 
         The counts are those asked for: the rounding of a design may leave it a pair or so below its limit.
         """
         from pellucid import _core
 
-        design, players, draws = self.design, self.players, len(self.draw_weights)
+        players, draws = self.players, len(self.draw_weights)
         if self.active is not None:
             return "mixed", _core.MixedRegression(design, True)
         fewest = min(design.pairs_per_draw(draw) for draw in range(draws))

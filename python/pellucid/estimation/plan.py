@@ -21,6 +21,15 @@ METHODS = ("auto", "exact", "permutation", "regression")
 MOST_ROWS_UNASKED = 2**26
 
 
+def require_enumerable(players: int) -> None:
+    """Refuses more players than all coalitions of which can be played, whatever the budget."""
+    if players > MOST_PLAYERS:
+        raise BudgetError(
+            f"method='exact' plays 2^{players} = {2.0 ** min(players, 1023):.2g} coalitions of {players} players, "
+            f"the limit is 2^{MOST_PLAYERS}; use method='regression', or groups= to have fewer players"
+        )
+
+
 @dataclass
 class ShapleyPlan:
     """How games of one shape are played.
@@ -105,11 +114,7 @@ class ShapleyPlan:
         )
 
     def _check_exact(self) -> None:
-        if self.players > MOST_PLAYERS:
-            raise BudgetError(
-                f"method='exact' plays 2^{self.players} = {2**self.players:.2g} coalitions of {self.players} players, "
-                f"the limit is 2^{MOST_PLAYERS}; use method='regression', or groups= to have fewer players"
-            )
+        require_enumerable(self.players)
         allowed = self.spending.budget if self.budget_given else MOST_ROWS_UNASKED
         if self._exact_rows > allowed:
             raise BudgetError(

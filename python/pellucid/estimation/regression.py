@@ -80,7 +80,7 @@ class Regression:
                 outputs.append(game.play(stage.masks, stage.draws))
             if index + 1 < len(played):
                 continue
-            data = Played(stages.design, np.concatenate(outputs), empty, full, self.draw_weights, contrasts)
+            data = Played(stage.design, np.concatenate(outputs), empty, full, self.draw_weights, contrasts)
             fit = self._fit(game, stages, index, data, tolerance)
             reached = stage.complete or tolerance is None or precise_enough(fit.values, fit.std_err, tolerance)
             result = Estimate(

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid._arguments import is_whole, shown
 from pellucid.adapters import find_predictor
 from pellucid.adapters.handover import named_like, plan_handover
 from pellucid.errors import InputError, ModelOutputError
 from pellucid.model import probe as probing
 from pellucid.model.buffers import BufferPool
 from pellucid.model.choice import choose_outputs, resolve_outputs
-from pellucid.model.outputs import LINKS, Place, apply_link, checked_scores, note_place
+from pellucid.model.link import Link
+from pellucid.model.outputs import Place, checked_scores, note_place
 from pellucid.model.streaming import StoppedByModel, answers, split
 from pellucid.space import Space
 
@@ -48,6 +50,8 @@ class Model:
     model_output : "probability", "raw" (margin, log-odds) or "value"; None is "probability" for an object
         with `predict_proba` and "value" otherwise.
     link : "identity", "logit" or "log", applied to every output.
+    clip : moves outputs into [clip, 1 - clip] before the logit and up to clip before the log, and `warnings` says so;
+        None refuses outputs whose link is not finite.
     batch_bytes : size of the codes of one call, in bytes; at least one row is handed over.
     concurrency : calls of the model at the same time, in threads; 1 calls it on the caller's thread only.
     cache : file for the rows already paid for; None keeps none. It must be removed when the model changes.
@@ -74,13 +78,13 @@ class Model:
         space: Space,
         model_output: str | None = None,
         link: str = "identity",
+        clip: float | None = None,
         batch_bytes: int = 2**22,
         concurrency: int = 1,
         cache: str | os.PathLike[str] | None = None,
         output_names: Sequence[str] | None = None,
     ) -> None:
-        if link not in LINKS:
-            raise InputError(f"link must be one of {', '.join(map(repr, LINKS))}, got {link!r}")
+        self._link = Link(link, clip)
         predictor = find_predictor(model, model_output=model_output)
         self.space = space = named_like(predictor, space=space)
         self.link = link
@@ -89,6 +93,7 @@ class Model:
         self.batch_bytes = _positive_integer(batch_bytes, "batch_bytes")
         self.concurrency = _positive_integer(concurrency, "concurrency")
         self.warnings: list[str] = []
+        self.steady = True  # the answers of the probe repeated
         self.rows_used = 0
         self.rows_cached = 0
         self.calls = 0
@@ -104,6 +109,8 @@ class Model:
     def _open_cache(self, path: str | os.PathLike[str]) -> RowCache:
         from pellucid.model.cache import RowCache  # brings SQLite, which few need
 
+        if not isinstance(path, (str, os.PathLike)):
+            raise InputError(f"cache must be the path of a file, got {shown(path)}; leave it out to keep no rows")
         return RowCache(path, space=self.space, model_output=self.model_output, description=self.description)
 
     def __repr__(self) -> str:
@@ -185,10 +192,12 @@ class Model:
         if len(rows) == 0:
             raise InputError("probe needs at least one row, got none; pass a background row")
         rows = np.array(rows[: probing.ROWS])
+        before = len(self.warnings)
         outputs = probing.run(rows, ask=self._ask_in_batches, record=self.warnings, cache=self._cache)
         with self._lock:
             self.rows_cached += outputs.cached
-        return apply_link(self.link, outputs.values, place=Place(0, 0, len(rows)))
+        self.steady = len(self.warnings) == before
+        return self._linked(outputs.values, Place(0, 0, len(rows)))
 
     def check_outputs(self, outputs: Any) -> None:
         """Refuse a choice of outputs that the model does not have; known after the probe."""
@@ -228,7 +237,16 @@ class Model:
             outputs = self._ask(block, place)
         else:
             outputs = self._ask_for_missing(block, place, self._cache)
-        return apply_link(self.link, outputs, place=place)
+        return self._linked(outputs, place)
+
+    def _linked(self, outputs: Array, place: Place) -> Array:
+        clipped = self._link.clipped(outputs)
+        if clipped is not outputs and not np.array_equal(clipped, outputs):
+            note = f"clip={self._link.clip} moved outputs to where the {self.link} is finite; the values depend on it"
+            with self._lock:
+                if note not in self.warnings:
+                    self.warnings.append(note)
+        return self._link(clipped, place=place)
 
     def _ask_for_missing(self, block: Array, place: Place, cache: RowCache) -> Array:
         """Only rows not in the cache go to the user, each distinct row once; then all come from one table."""
@@ -324,16 +342,19 @@ class Model:
 
 
 def _positive_integer(value: Any, argument: str) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 1:
-        raise InputError(f"{argument} must be a whole number of at least 1, got {value!r}")
+    if not is_whole(value) or value < 1:
+        raise InputError(
+            f"{argument} must be a whole number of at least 1, got {shown(value)}; leave it out for the default"
+        )
     return int(value)
 
 
 def _checked_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
     if names is None:
         return None
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
-        raise InputError(f"output_names must be a sequence of strings, got {names!r}")
-    if len(set(names)) != len(tuple(names)):
-        raise InputError(f"output_names must differ from each other, got {list(names)}")
-    return tuple(names)
+    listed = () if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    if not listed or not all(isinstance(name, str) for name in listed):
+        raise InputError(f"output_names must be a sequence of strings, got {shown(names)}; name every output")
+    if len(set(listed)) != len(listed):
+        raise InputError(f"output_names must differ from each other, got {shown(names)}; rename one")
+    return listed

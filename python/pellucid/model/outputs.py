@@ -1,4 +1,4 @@
-"""What user code returned, checked and made a fresh float64 array, and the link functions."""
+"""What user code returned, checked and made a fresh float64 array."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import InputError, ModelOutputError
+from pellucid.errors import ModelOutputError
 
-LINKS = ("identity", "logit", "log")
+# Each output has a name and a column in every result; no model is explained in more.
+MOST_OUTPUTS = 2**20
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,11 @@ def checked_scores(
     """
     unit, rows = place.unit, place.rows
     expected = f"return an array of shape ({rows},) or ({rows}, outputs), one {unit} of scores per {unit} given"
-    _refuse_wrong_length(returned, place, expected)
+    _refuse_wrong_size(returned, place, expected)
     array = _as_array(returned, expected)
     _refuse_foreign_values(array, expected)
     array = _two_dimensional(array, rows, expected)
-    _refuse_wrong_length(array, place, expected)
+    _refuse_wrong_size(array, place, expected)
     if array.shape[1] == 0:
         raise ModelOutputError(f"the model returned an array of shape {array.shape}, without outputs; {expected}")
     if width is not None and array.shape[1] != width:
@@ -119,8 +120,8 @@ def _as_array(returned: Any, expected: str) -> NDArray[Any]:
         ) from error
 
 
-def _refuse_wrong_length(returned: Any, place: Place, expected: str) -> None:
-    """First of all, before anything is copied: an answer for another number of rows may be of any size."""
+def _refuse_wrong_size(returned: Any, place: Place, expected: str) -> None:
+    """First of all, before anything is copied: an answer of another shape may be of any size."""
     shape = getattr(returned, "shape", None)
     if isinstance(shape, tuple):
         length = shape[0] if shape else place.rows
@@ -132,6 +133,11 @@ def _refuse_wrong_length(returned: Any, place: Place, expected: str) -> None:
         raise ModelOutputError(
             f"the model returned a {type(returned).__name__} of length {length} for {place.rows} "
             f"{place.unit}s ({place}); {expected}"
+        )
+    if isinstance(shape, tuple) and len(shape) == 2 and shape[1] > MOST_OUTPUTS:
+        raise ModelOutputError(
+            f"the model returned {shape[1]:,} outputs ({place}), more than the {MOST_OUTPUTS:,} that can be explained; "
+            "return only the outputs to explain"
         )
 
 
@@ -211,31 +217,3 @@ def _refuse_nonfinite(scores: NDArray[np.float64], place: Place, show: Callable[
         f"the first is {scores[row, output]} in output {output} of {place.unit} {place.first + row}{given}; "
         "return finite scores"
     )
-
-
-def apply_link(link: str, outputs: NDArray[np.float64], *, place: Place) -> NDArray[np.float64]:
-    """The link of every output: identity y, logit log(y / (1 - y)), log log(y).
-
-    Raises
-    ------
-    InputError : an output where the link has no finite value.
-    """
-    if link == "identity":
-        return outputs
-    outside = (outputs <= 0.0) | (outputs >= 1.0) if link == "logit" else outputs <= 0.0
-    if outside.any():
-        bad = np.flatnonzero(outside.any(axis=1))
-        row = int(bad[0])
-        column = int(np.flatnonzero(outside[row])[0])
-        domain, clip = (
-            ("strictly between 0 and 1", "np.clip(p, 1e-6, 1 - 1e-6)")
-            if link == "logit"
-            else ("above 0", "np.maximum(y, 1e-6)")
-        )
-        raise InputError(
-            f"link={link!r} needs every output {domain}, but {len(bad)} of {place.rows} rows ({place}) have "
-            f"others, the first {outputs[row, column]} in output {column} of row {place.first + row}; "
-            f"use link='identity' or clip inside the model, such as {clip}"
-        )
-    log_outputs: NDArray[np.float64] = np.log(outputs)
-    return log_outputs - np.log1p(-outputs) if link == "logit" else log_outputs

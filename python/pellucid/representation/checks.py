@@ -41,7 +41,11 @@ def checked_weights(weights: Any, *, count: int, argument: str) -> NDArray[np.fl
     if weights is None:
         return np.full(count, 1.0 / count)
     try:
-        array = np.array(weights, dtype=np.float64)
+        given = np.asarray(weights)
+        # NumPy would read text as numbers, and drop the imaginary part with no more than a warning.
+        if given.dtype.kind not in "biufO":
+            raise TypeError(f"dtype {given.dtype}")
+        array = np.array(given, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{argument} must be numbers, got {type(weights).__name__} ({error})") from error
     if array.shape != (count,):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pellucid._arguments import shown
 from pellucid.errors import InputError
-from pellucid.space.columns import EPOCH, EPOCH_UTC, Column, code_of, shown, zone_of
+from pellucid.space.columns import EPOCH, EPOCH_UTC, Column, code_of, zone_of
 from pellucid.space.decode import inner, numbers_behind, positions
 
 if TYPE_CHECKING:

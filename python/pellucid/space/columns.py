@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from pellucid._arguments import shown
 from pellucid.errors import InputError
 
 EXACT_INTEGER = 2**53
@@ -18,7 +19,6 @@ EPOCH = dt.datetime(1970, 1, 1)
 EPOCH_UTC = EPOCH.replace(tzinfo=dt.timezone.utc)
 MICROSECOND = dt.timedelta(microseconds=1)
 ENCODABLE = "numbers, text, booleans or dates"
-SHOWN_CHARACTERS = 80
 
 
 @dataclass(frozen=True)
@@ -51,15 +51,6 @@ class Column:
         """The distinct entries of `values`, sorted, without the missing ones."""
         distinct: list[float] = np.unique(self.values[~np.isnan(self.values)]).tolist()
         return distinct
-
-
-def shown(value: Any) -> str:
-    """`repr` of a value for an error message, cut to a readable length."""
-    try:
-        text = repr(value)
-    except ValueError:  # an int of more digits than Python agrees to print
-        return "an int of thousands of digits"
-    return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
 
 
 def missing_marker(value: Any) -> str:

@@ -45,7 +45,7 @@ def hot_values(column: Column) -> np.ndarray:
     return column.values
 
 
-def feature_of(column: Column, kind: str | None, *, order: Sequence[Any] | None) -> Feature:
+def feature_of(column: Column, kind: str | None, *, order: Sequence[Any] | None, argument: str = "X") -> Feature:
     """The feature that a column shows, or that was declared for it."""
     if kind is None:
         kind = KIND_OF_FAMILY.get(column.family) or ("ordinal" if column.ordered else "categorical")
@@ -67,7 +67,7 @@ def feature_of(column: Column, kind: str | None, *, order: Sequence[Any] | None)
         feature = Feature(column.name, kind, low=float(present.min()), high=float(present.max()), **common)
     else:
         feature = Feature(column.name, kind, **common)
-    codes_of(feature, column, "X")
+    codes_of(feature, column, argument)
     return feature
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from pellucid._arguments import require_memory
 from pellucid.errors import InputError
 from pellucid.space.columns import (
     Column,
@@ -82,6 +83,7 @@ def open_source(X: Any, argument: str) -> Source:
     source = _open_frame(X, argument) if _is_frame(X) else _open_array(X, argument)
     if source.d == 0:
         raise InputError(f"{argument} must have at least one feature, got shape {X.shape}; pass the feature columns")
+    require_memory(argument, (len(source.data), source.d), unit=f"rows of {source.d} features")
     return source
 
 

@@ -82,6 +82,7 @@ class Space:
         one_hot: Mapping[str, Iterable[Reference]] | None = None,
         groups: Mapping[str, Iterable[Reference]] | None = None,
         ranges: Mapping[Any, tuple[Any, Any]] | None = None,
+        argument: str = "X",
     ) -> Space:
         """The space of `X`; what dtypes cannot say is declared.
 
@@ -97,6 +98,8 @@ class Space:
         one_hot : dict of group name -> its 0/1 columns
         groups : dict of group name -> features that move together as one part
         ranges : dict of feature -> (low, high) in the feature's own unit; None leaves a side open
+        argument : str
+            How error messages call X.
 
         Raises
         ------
@@ -109,7 +112,7 @@ class Space:
         >>> [feature.kind for feature in space.features]
         ['boolean', 'numeric']
         """
-        source = open_source(X, "X")
+        source = open_source(X, argument)
         own = _names_of(source, names)
         orders = resolve_keys(ordinal, own, "ordinal")
         kinds = resolve_kinds(own, categorical=categorical, ordinal=orders, integer=integer, boolean=boolean)
@@ -121,8 +124,10 @@ class Space:
         for group, members in hot.items():
             if members:
                 codes = np.column_stack([hot_values(columns[own.index(member)]) for member in members])
-                check_one_hot(group, members, codes, "X")
-        features = [feature_of(column, kinds.get(j), order=orders.get(j)) for j, column in enumerate(columns)]
+                check_one_hot(group, members, codes, argument)
+        features = [
+            feature_of(column, kinds.get(j), order=orders.get(j), argument=argument) for j, column in enumerate(columns)
+        ]
         for j, bounds in resolve_keys(ranges, own, "ranges").items():
             low, high = declared_range(features[j], bounds)
             features[j] = replace(features[j], low=low, high=high)
@@ -199,7 +204,7 @@ class Space:
         """
         return build(self.container, self.features, self._codes(codes))
 
-    def extend(self, X: Any) -> Space:
+    def extend(self, X: Any, *, argument: str = "X") -> Space:
         """A space that also holds the values of `X`: unseen categories are appended, existing codes stay.
 
         Integer features become numeric when X shows fractions; ranges stay as they are.
@@ -209,13 +214,13 @@ class Space:
         InputError
             When the columns do not fit, or an ordinal feature shows a value outside its order.
         """
-        source = open_source(X, "X")
+        source = open_source(X, argument)
         self._check_columns(source)
         columns = source.read(self.names, mixed=self._labelled())
         float_dtype = FLOAT_DTYPE[self.container]
         features = tuple(extended(one, column, float_dtype) for one, column in zip(self.features, columns, strict=True))
         for feature, column in zip(features, columns, strict=True):
-            codes_of(feature, column, "X")
+            codes_of(feature, column, argument)
         return replace(self, features=features)
 
     def adopt_names(self, names: Sequence[str]) -> Space:
