@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ClusterRegression', 'ContrastRegression', 'KernelRidge', 'PairedDesign', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'compose', 'compose_grid', 'exact_shapley', 'frequency_rows', 'gauss_legendre', 'gaussian_rows', 'kernel_values', 'normal_quantile', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_subsets', 'saturating_shares', 'set_thread_count', 'systematic_draws', 'thread_count', 'uniform_rows']
+__all__: list[str] = ['ClusterRegression', 'KernelRidge', 'MixedEstimate', 'MixedRegression', 'PairedDesign', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'compose', 'compose_grid', 'exact_shapley', 'frequency_rows', 'gauss_legendre', 'gaussian_rows', 'kernel_values', 'normal_quantile', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_subsets', 'saturating_shares', 'set_thread_count', 'systematic_draws', 'thread_count', 'uniform_rows']
 class PairedDesign:
+    @typing.overload
     def __init__(self, seed: typing.SupportsInt | typing.SupportsIndex, players: typing.SupportsInt | typing.SupportsIndex, draw_weights: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]) -> None:
+        ...
+    @typing.overload
+    def __init__(self, seed: typing.SupportsInt | typing.SupportsIndex, active: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.c_contiguous"], draw_weights: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]) -> None:
+        ...
+    def copy(self) -> PairedDesign:
         ...
     def expected(self, draw: typing.SupportsInt | typing.SupportsIndex, size: typing.SupportsInt | typing.SupportsIndex) -> float:
         ...
@@ -87,20 +93,36 @@ class KernelRidge:
         ...
 class ShapleyEstimate:
     @property
+    def background_variance(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+        ...
+    @property
     def values(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
         ...
     @property
     def variance(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+        ...
+class MixedEstimate(ShapleyEstimate):
+    @property
+    def residual_squares(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]:
+        ...
+    @property
+    def shrinkage(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]:
         ...
 class ClusterRegression:
     def __init__(self, design: PairedDesign, by_draw: bool) -> None:
         ...
     def solve(self, targets: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], gaps: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"]) -> ShapleyEstimate:
         ...
-class ContrastRegression:
-    def __init__(self, design: PairedDesign) -> None:
+class MixedRegression:
+    def __init__(self, design: PairedDesign, shrink: bool) -> None:
         ...
-    def solve(self, targets: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], gaps: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], contrasts: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"]) -> ShapleyEstimate:
+    def order(self) -> typing.Annotated[numpy.typing.NDArray[numpy.int64], "[m, 1]"]:
+        ...
+    def pair_weights(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]:
+        ...
+    def residuals(self, targets: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], gaps: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], contrasts: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], shrinkage: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+        ...
+    def solve(self, targets: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], gaps: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], contrasts: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"]) -> MixedEstimate:
         ...
 class RidgeRegression:
     def __init__(self, design: PairedDesign) -> None:
