@@ -13,7 +13,7 @@ from properties.bad_inputs.table import Fault, finds, over, refused, same_bits
 from properties.laws import X, background_of, interacting
 from properties.registry import FEATURES, METHODS
 
-NAMES = [f"f{j}" for j in range(FEATURES)]
+NAMES = [f"x{j}" for j in range(FEATURES)]
 
 
 def frame(values):
@@ -111,21 +111,21 @@ NAMED = {"model": of_frames, "background": frame}
 COLUMNS = [
     Fault(
         "columns in another order",
-        refused(InputError, "X must have the columns .* got 'f6' where column 0 is 'f0'; reorder"),
+        refused(InputError, "X must have the columns .* got 'x6' where column 0 is 'x0'; reorder"),
         rows=lambda a: frame(a)[NAMES[::-1]],
         **NAMED,
     ),
     Fault(
         "another column",
-        refused(InputError, "X must have the columns .* got 'g' where column 2 is 'f2'; rename or select"),
-        rows=lambda a: frame(a).rename(columns={"f2": "g"}),
+        refused(InputError, "X must have the columns .* got 'g' where column 2 is 'x2'; rename or select"),
+        rows=lambda a: frame(a).rename(columns={"x2": "g"}),
         **NAMED,
     ),
     Fault(
         "a column missing", refused(InputError, "X must have 7 columns"), rows=lambda a: frame(a)[NAMES[1:]], **NAMED
     ),
     *each(
-        "two columns of one name", lambda a: frame(a).set_axis([*NAMES[1:], "f1"], axis=1), "must have unique .*'f1'"
+        "two columns of one name", lambda a: frame(a).set_axis([*NAMES[1:], "x1"], axis=1), "must have unique .*'x1'"
     ),
 ]
 
