@@ -15,5 +15,6 @@ void bind_parallel(py::module_& m);
 void bind_sampling(py::module_& m);
 void bind_regression(py::module_& m);
 void bind_shapley(py::module_& m);
+void bind_interactions(py::module_& m);
 
 }  // namespace pellucid

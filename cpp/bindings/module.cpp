@@ -43,4 +43,5 @@ PYBIND11_MODULE(_core, m, pybind11::mod_gil_not_used()) {
     pellucid::bind_sampling(m);
     pellucid::bind_regression(m);
     pellucid::bind_shapley(m);
+    pellucid::bind_interactions(m);
 }

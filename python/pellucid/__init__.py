@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pellucid import estimation, games
-from pellucid.attribution import Shapley, shapley
+from pellucid.attribution import Shapley, ShapleyInteractions, interactions, shapley
 from pellucid.errors import (
     BudgetError,
     InputError,
@@ -18,7 +18,7 @@ from pellucid.errors import (
     SaveFormatError,
 )
 from pellucid.model import Model
-from pellucid.results import Attribution, Report
+from pellucid.results import Attribution, Interactions, Report
 from pellucid.space import Feature, Space
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "BudgetError",
     "Feature",
     "InputError",
+    "Interactions",
     "Model",
     "ModelFormatError",
     "ModelOutputError",
@@ -40,9 +41,11 @@ __all__ = [
     "Report",
     "SaveFormatError",
     "Shapley",
+    "ShapleyInteractions",
     "Space",
     "estimation",
     "games",
+    "interactions",
     "plots",
     "shapley",
 ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ from pellucid.results import Attribution
 from pellucid.space import Space
 
 Array = NDArray[np.float64]
+Found = TypeVar("Found")
 
 # What `refine` needs to go on is kept up to this size; beyond it, refining plays again what was played.
 KEPT_BYTES = 2**28
@@ -170,6 +172,16 @@ class Shapley:
 
     def __call__(self, X: Any) -> Attribution:
         """Explain rows X (n, d), in the container of the background or another one with the same columns."""
+        estimates, attribution_of = self.play(X, lambda plan, game, deadline: plan.estimate(game, deadline=deadline))
+        return attribution_of(estimates)
+
+    def play(
+        self, X: Any, estimate: Callable[[ShapleyPlan, Game, Deadline | None], Found]
+    ) -> tuple[list[Found], Callable[[list[Estimate]], Attribution]]:
+        """Play the game of every row X (n, d) by `estimate`, for methods that find more than Shapley values.
+
+        Returns what was found, and the function from the Shapley values among it to their attribution.
+        """
         start = perf_counter()
         deadline = None if self.time_limit is None else Deadline.after(self.time_limit)
         model = self._model_for(X)
@@ -181,13 +193,14 @@ class Shapley:
             predictions = model(codes)
             columns, names = self.model.choose(self.outputs, predictions)
             rows = _Explained(model, codes, predictions, columns, names, prepared.shared_rows if fresh else 0)
-            estimates: list[Estimate] = []
+            found: list[Found] = []
             games = self._games(rows)
             for game in track(games, total=len(codes), progress=self.progress, label="Shapley values"):
-                left = len(codes) - len(estimates)
-                estimates.append(plan.estimate(game, deadline=None if deadline is None else deadline.share(left)))
+                left = len(codes) - len(found)
+                found.append(estimate(plan, game, None if deadline is None else deadline.share(left)))
         inside = model.seconds + (0.0 if model is self.model else self.model.seconds) - inside
-        return self._attribution(estimates, rows, budget=self.budget, seconds=perf_counter() - start, inside=inside)
+        seconds = perf_counter() - start
+        return found, partial(self._attribution, rows=rows, budget=self.budget, seconds=seconds, inside=inside)
 
     def _model_for(self, X: Any) -> Model:
         """The model, or a copy of it for rows with values that the background does not have.

@@ -133,6 +133,10 @@ class ShapleyPlan:
         new = self._run(game, (*old.limits[: len(old.played)], most), None, played=old.played)
         return replace(new, paid=new.coalitions + lost)
 
+    def play(self, game: GameLike, limits: tuple[int, ...], *, played: tuple[Any, ...] = ()) -> Estimate:
+        """Play the stages up to these limits, whatever the error; `played` is not played again."""
+        return self._run(game, limits, None, played=played)
+
     def _run(
         self,
         game: GameLike,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,13 +39,13 @@ def largest_first(values: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.argsort(-np.abs(values), kind="stable")
 
 
-def row_index(attribution: Attribution, row: int) -> int:
+def row_index(result: Sized, row: int) -> int:
     """The row as a non-negative position."""
     if isinstance(row, (bool, np.bool_)) or not isinstance(row, (int, np.integer)):
         raise InputError(f"row must be an index, got {described(row)}")
-    if not -len(attribution) <= row < len(attribution):
-        raise InputError(f"row must be an index of one of the {len(attribution)} rows, got {row}")
-    return int(row) % len(attribution)
+    if not -len(result) <= row < len(result):
+        raise InputError(f"row must be an index of one of the {len(result)} rows, got {row}")
+    return int(row) % len(result)
 
 
 def display_limit(max_display: int) -> int:

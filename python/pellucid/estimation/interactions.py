@@ -1,0 +1,178 @@
+"""Pairwise Shapley interactions, from the coalitions that give the Shapley values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from pellucid.estimation.clock import Deadline
+from pellucid.estimation.estimate import Array, Estimate
+from pellucid.estimation.exact import exact_values, weighted_mean
+from pellucid.estimation.plan import ShapleyPlan
+from pellucid.estimation.regression import contrasts_of
+from pellucid.games import GameLike
+
+RULES = {
+    "by draw": "interactions by least squares",
+    "shrunk": "interactions by ridge, corrected for its bias",
+    "none": "interactions by inverse probabilities alone, as a fit would take too long",
+}
+
+
+@dataclass(frozen=True)
+class InteractionEstimate:
+    """The interactions of one game, with its Shapley values.
+
+    Attributes
+    ----------
+    shapley : the Shapley values of the same coalitions; `reached` and `rule` speak of the interactions too.
+    index : (p (p - 1) / 2, k), the Shapley interaction index of the pairs (0, 1), (0, 2), ..., (1, 2), ...
+    std_err : the same shape; None when nothing was sampled.
+    sum_std_err : (p, k), of the sum of the index over the pairs of a player; None when nothing was sampled.
+    """
+
+    shapley: Estimate
+    index: Array
+    std_err: Array | None
+    sum_std_err: Array | None
+
+    def matrix(self) -> tuple[Array, Array | None]:
+        r"""The matrix :math:`\Phi` (p, p, k) and its standard errors.
+
+        Off the diagonal half the index; on it what is left of the Shapley value, whose error comes from the odd part
+        of the game and that of the sum from the even part.
+        """
+        values = _symmetric(self.index / 2, len(self.shapley.values))
+        diagonal = np.arange(len(values))
+        values[diagonal, diagonal] = self.shapley.values - values.sum(axis=1)
+        if self.std_err is None or self.sum_std_err is None or self.shapley.std_err is None:
+            return values, None
+        errors = _symmetric(self.std_err / 2, len(values))
+        errors[diagonal, diagonal] = np.hypot(self.shapley.std_err, self.sum_std_err / 2)
+        return values, errors
+
+
+@dataclass
+class InteractionSampler:
+    """Plays games of one shape as its plan says, and keeps the regressions, which all games share.
+
+    Nothing is played for the interactions: where the Shapley values need the difference of a coalition and its
+    complement, the interactions need their sum.
+    """
+
+    plan: ShapleyPlan
+    _regressions: dict[tuple[int, ...], Any] = field(init=False, default_factory=dict, repr=False)
+
+    def estimate(self, game: GameLike, *, deadline: Deadline | None = None) -> InteractionEstimate:
+        """Play one game, stage by stage until the tolerance is met."""
+        heard = _Heard(game)
+        if self.plan.method == "exact":
+            return _exact(heard)
+        found: InteractionEstimate | None = None
+        for stage in range(len(self.plan.limits)):
+            if found is not None and deadline is not None and deadline.passed():
+                return replace(found, shapley=replace(found.shapley, out_of_time=True))
+            limits = self.plan.limits[: stage + 1]
+            played = () if found is None else found.shapley.played
+            found = self._estimate(heard, self.plan.play(heard, limits, played=played), limits)
+            if found.shapley.reached and self.plan.spending.tolerance is not None:
+                break
+        assert found is not None
+        return found
+
+    def _estimate(self, heard: _Heard, shapley: Estimate, limits: tuple[int, ...]) -> InteractionEstimate:
+        empty, full = heard.ends()
+        draws, regression = self._regression(limits)
+        sums = np.concatenate(heard.outputs)
+        losses = (full + empty[draws] - sums[0::2] - sums[1::2]) / 2
+        fit = regression.solve(np.ascontiguousarray(losses))
+        std_err = np.sqrt(fit.variance)
+        tolerance = self.plan.spending.tolerance
+        exact = not fit.variance.any() and 2 * len(draws) == (2**self.plan.players - 2) * heard.n_draws
+        reached = exact or tolerance is None or _precise_enough(fit.values, std_err, tolerance)
+        rule = f"{shapley.rule}; {RULES[regression.kind]}"
+        return InteractionEstimate(
+            replace(shapley, reached=reached, rule=rule), fit.values, std_err, np.sqrt(fit.sum_variance)
+        )
+
+    def _regression(self, limits: tuple[int, ...]) -> tuple[Any, Any]:
+        """Draws (pairs,) and regression of the design that grew through these limits; made once."""
+        from pellucid import _core
+
+        if limits not in self._regressions:
+            weights = self.plan.draw_weights
+            design = _core.PairedDesign(self.plan.seed, self.plan.players, weights)
+            for limit in limits:
+                design.grow(limit)
+            masks = np.ascontiguousarray(design.pair_masks(0, design.pairs)[0::2])
+            draws = np.ascontiguousarray(design.pair_draws(0, design.pairs)[0::2])
+            cells = zip(draws.tolist(), masks.sum(axis=1).tolist(), strict=True)
+            expected = np.array([design.expected(draw, size) for draw, size in cells])
+            active = np.ones((len(weights), self.plan.players), dtype=np.uint8)
+            self._regressions[limits] = draws, _core.InteractionRegression(masks, draws, expected, active, weights)
+        found: tuple[Any, Any] = self._regressions[limits]
+        return found
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_regressions": {}}
+
+
+class _Heard:
+    """A game that remembers what its coalitions were worth."""
+
+    def __init__(self, game: GameLike) -> None:
+        self._game = game
+        self.parts, self.n_draws, self.draw_weights = game.parts, game.n_draws, game.draw_weights
+        self.outputs: list[Array] = []
+
+    @property
+    def n_outputs(self) -> int:
+        return self._game.n_outputs
+
+    def play(self, masks: Any, draws: Any) -> Array:
+        self.outputs.append(self._game.play(masks, draws))
+        return self.outputs[-1]
+
+    def value(self, masks: Any) -> Array:
+        self.outputs.append(self._game.value(masks))
+        return self.outputs[-1]
+
+    def ends(self) -> tuple[Array, Array]:
+        return self._game.ends()
+
+    def contrasts(self) -> Array | None:
+        return contrasts_of(self._game)
+
+
+def _exact(heard: _Heard) -> InteractionEstimate:
+    r"""Without error, up to rounding.
+
+    .. math:: I_{ij} = \sum_{S \not\ni i, j} \frac{|S|!\,(p-|S|-2)!}{(p-1)!}\,
+              \bigl(v(S \cup ij) - v(S \cup i) - v(S \cup j) + v(S)\bigr)
+    """
+    from pellucid import _core
+
+    shapley = exact_values(heard)
+    empty, full = heard.ends()
+    players = len(heard.parts)
+    if players == 1:
+        return InteractionEstimate(shapley, np.empty((0, len(full))), None, None)
+    values = np.concatenate([weighted_mean(empty, heard.draw_weights)[None], *heard.outputs, full[None]])
+    return InteractionEstimate(shapley, _core.exact_interactions(values, players), None, None)
+
+
+def _precise_enough(index: Array, std_err: Array, tolerance: float) -> bool:
+    """Whether the largest error is at most so much of the spread of the index and zero, for every output."""
+    spread = np.maximum(index.max(axis=0), 0.0) - np.minimum(index.min(axis=0), 0.0)
+    return bool(np.all(std_err.max(axis=0) <= tolerance * spread))
+
+
+def _symmetric(pairs: Array, players: int) -> Array:
+    """(p, p, k) with zeros on the diagonal, of the values (p (p - 1) / 2, k) above it."""
+    matrix: Array = np.zeros((players, players, pairs.shape[1]))
+    above = np.triu_indices(players, 1)
+    matrix[above] = pairs
+    matrix[above[::-1]] = pairs
+    return matrix
