@@ -11,6 +11,7 @@ void bind_interactions(py::module_& m) {
     py::class_<InteractionEstimate>(m, "InteractionEstimate")
         .def_readonly("values", &InteractionEstimate::values)
         .def_readonly("variance", &InteractionEstimate::variance)
+        .def_readonly("squares", &InteractionEstimate::squares)
         .def_readonly("sum_variance", &InteractionEstimate::sum_variance);
     py::class_<InteractionRegression>(m, "InteractionRegression")
         .def(py::init<MasksIn, IndicesIn, VectorIn, MasksIn, VectorIn>(), py::arg("masks").noconvert(),

@@ -168,7 +168,8 @@ InteractionEstimate InteractionRegression::solve(MatrixIn targets) const {
     }
     const Matrix common = common_ && fitted_ ? common_fit(y) : Matrix::Zero(rows_.edges, k);
 
-    const InteractionEstimate zero{Matrix::Zero(rows_.edges, k), Matrix::Zero(rows_.edges, k), Matrix::Zero(n, k)};
+    const Matrix none = Matrix::Zero(rows_.edges, k);
+    const InteractionEstimate zero{none, none, none, Matrix::Zero(n, k)};
     std::vector<InteractionEstimate> parts(first_draw_.size() - 1, zero);
     for_draws([&](std::size_t chunk, Index b) {
         if (fitted_ && common_) {
@@ -197,6 +198,7 @@ InteractionEstimate InteractionRegression::solve(MatrixIn targets) const {
     for (std::size_t c = 1; c < parts.size(); ++c) {
         parts[0].values += parts[c].values;
         parts[0].variance += parts[c].variance;
+        parts[0].squares += parts[c].squares;
         parts[0].sum_variance += parts[c].sum_variance;
     }
     return parts[0];

@@ -121,11 +121,13 @@ void InteractionRows::add_shares(Index b, const Matrix& loss, const Matrix& erro
     for (Index o = 0; o < loss.cols(); ++o) {
         const Vector l = loss.col(o);
         sum.values.col(o) += spread(b, inside.cwiseProduct(l), cut.cwiseProduct(l), outside.cwiseProduct(l));
-        const Vector e = missing.segment(first, rows).cwiseProduct(error.col(o).cwiseAbs2());
         // Differences of sums of squares: rounding must not leave them below zero.
-        sum.variance.col(o) += spread(b, inside.cwiseAbs2().cwiseProduct(e), cut.cwiseAbs2().cwiseProduct(e),
-                                      outside.cwiseAbs2().cwiseProduct(e))
-                                   .cwiseMax(0.0);
+        const Vector e = missing.segment(first, rows).cwiseProduct(error.col(o).cwiseAbs2());
+        const Vector of_inside = inside.cwiseAbs2().cwiseProduct(e), of_cut = cut.cwiseAbs2().cwiseProduct(e),
+                     of_outside = outside.cwiseAbs2().cwiseProduct(e);
+        sum.variance.col(o) += spread(b, of_inside, of_cut, of_outside).cwiseMax(0.0);
+        sum.squares.col(o) +=
+            spread(b, of_inside.cwiseAbs2(), of_cut.cwiseAbs2(), of_outside.cwiseAbs2()).cwiseMax(0.0);
         // Over the edges of a player the shares of a row sum to zero, but for those of a player alone.
         for (Index r = 0; r < rows && sizes[first + r] == 1.0; ++r) {
             const double of_player = (active_count[b] - 1.0) * cut[r];

@@ -18,7 +18,8 @@ namespace pellucid {
 
 struct InteractionEstimate {
     Matrix values;        // (n (n - 1) / 2, k), the index I of the edges (0, 1), (0, 2), ..., (1, 2), ...
-    Matrix variance;      // the same shape
+    Matrix variance;      // the same shape, a sum over pairs of coalitions
+    Matrix squares;       // the sum of the squares of its terms: variance^2 / squares of them carry the variance
     Matrix sum_variance;  // (n, k), of sum_j I_ij, which coalitions of one player alone decide
 };
 
@@ -43,7 +44,7 @@ struct InteractionRows {
     Matrix of_edges(Index b, const Matrix& x) const;
     Matrix to_edges(Index b, const Matrix& y) const;
 
-    // Adds the shares of `loss` (count, k), what is left of h, and the squares of them of `error`.
+    // Adds the shares of `loss` (count, k), what is left of h, and to the variance the squares of those of `error`.
     void add_shares(Index b, const Matrix& loss, const Matrix& error, InteractionEstimate& sum) const;
 
     Index players, edges;

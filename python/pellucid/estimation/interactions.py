@@ -12,6 +12,7 @@ from pellucid.estimation.estimate import Array, Estimate
 from pellucid.estimation.exact import exact_values, weighted_mean
 from pellucid.estimation.plan import ShapleyPlan
 from pellucid.estimation.regression import contrasts_of
+from pellucid.estimation.student import student_factors
 from pellucid.games import GameLike
 
 RULES = {
@@ -19,6 +20,7 @@ RULES = {
     "shrunk": "interactions by ridge, corrected for its bias",
     "none": "interactions by inverse probabilities alone, as a fit would take too long",
 }
+PRIOR_TERMS = 4
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class InteractionSampler:
         sums = np.concatenate(heard.outputs)
         losses = (full + empty[draws] - sums[0::2] - sums[1::2]) / 2
         fit = regression.solve(np.ascontiguousarray(losses))
-        std_err = np.sqrt(fit.variance)
+        std_err = _standard_errors(fit.variance, fit.squares)
         tolerance = self.plan.spending.tolerance
         exact = not fit.variance.any() and 2 * len(draws) == (2**self.plan.players - 2) * heard.n_draws
         reached = exact or tolerance is None or _precise_enough(fit.values, std_err, tolerance)
@@ -161,6 +163,19 @@ def _exact(heard: _Heard) -> InteractionEstimate:
         return InteractionEstimate(shapley, np.empty((0, len(full))), None, None)
     values = np.concatenate([weighted_mean(empty, heard.draw_weights)[None], *heard.outputs, full[None]])
     return InteractionEstimate(shapley, _core.exact_interactions(values, players), None, None)
+
+
+def _standard_errors(variance: Array, squares: Array) -> Array:
+    """Standard errors of the pairs (p (p - 1) / 2, k), widened by Student's t.
+
+    Where two players are seldom in the same small coalition, few terms carry the variance: variance^2 / squares of
+    them (Satterthwaite). It is moderated by the mean over all pairs of players, which counts as PRIOR_TERMS. [smyth2004]
+    """
+    known = squares > 0
+    terms = np.divide(variance**2, squares, out=np.zeros_like(squares), where=known)
+    moderated = (terms * variance + PRIOR_TERMS * variance.mean(axis=0)) / (terms + PRIOR_TERMS)
+    std_err: Array = np.sqrt(np.where(known, moderated, 0.0)) * student_factors(terms + PRIOR_TERMS)
+    return std_err
 
 
 def _precise_enough(index: Array, std_err: Array, tolerance: float) -> bool:
