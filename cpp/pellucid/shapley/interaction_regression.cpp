@@ -11,7 +11,7 @@ namespace {
 
 constexpr Index chunks_at_most = 8;   // partial sums held at once: fixed, so that the bits are
 constexpr Index rows_at_once = 1024;  // of a dense block of cuts
-constexpr double most_work = 1.0e11;  // multiplications that the fit may take
+constexpr double most_work = 3.0e10;  // multiplications that the fit may take
 constexpr double most_held = 0x1p27;  // doubles in the factors of all draws
 // A draw with so many pairs for each of its edges is fitted as it is; otherwise the ridges, in units of the mean
 // squared length of a row, gave the smallest variances on boosted trees and support vector machines. They have no bias

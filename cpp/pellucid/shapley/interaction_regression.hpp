@@ -26,7 +26,7 @@ class InteractionRegression {
     InteractionRegression(MasksIn masks, IndicesIn draws, VectorIn expected, MasksIn active, VectorIn draw_weights);
 
     // "by draw": every draw has a fit of its own. "shrunk": ridges, toward the common fit where there are many draws.
-    // "none": a fit would take more than 10^11 operations, so h itself is summed.
+    // "none": a fit would take more than 3 10^10 operations, so h itself is summed.
     const char* kind() const { return !fitted_ ? "none" : shrunk_ ? "shrunk" : "by draw"; }
 
     // targets (pairs, k): h, in the order of the masks.

@@ -43,8 +43,9 @@ class InteractionEstimate:
     def matrix(self) -> tuple[Array, Array | None]:
         r"""The matrix :math:`\Phi` (p, p, k) and its standard errors.
 
-        Off the diagonal half the index; on it what is left of the Shapley value, whose error comes from the odd part
-        of the game and that of the sum from the even part.
+        Off the diagonal half the index; on it what is left of the Shapley value. Value and sum come from the same
+        coalitions and may err together, so their errors are added there; that of the sum is 0 once every draw has
+        played its players alone.
         """
         values = _symmetric(self.index / 2, len(self.shapley.values))
         diagonal = np.arange(len(values))
@@ -52,7 +53,7 @@ class InteractionEstimate:
         if self.std_err is None or self.sum_std_err is None or self.shapley.std_err is None:
             return values, None
         errors = _symmetric(self.std_err / 2, len(values))
-        errors[diagonal, diagonal] = np.hypot(self.shapley.std_err, self.sum_std_err / 2)
+        errors[diagonal, diagonal] = self.shapley.std_err + self.sum_std_err / 2
         return values, errors
 
 
