@@ -14,9 +14,9 @@ void bind_interactions(py::module_& m) {
         .def_readonly("squares", &InteractionEstimate::squares)
         .def_readonly("sum_variance", &InteractionEstimate::sum_variance);
     py::class_<InteractionRegression>(m, "InteractionRegression")
-        .def(py::init<MasksIn, IndicesIn, VectorIn, MasksIn, VectorIn>(), py::arg("masks").noconvert(),
+        .def(py::init<MasksIn, IndicesIn, VectorIn, MasksIn, VectorIn, double>(), py::arg("masks").noconvert(),
              py::arg("draws").noconvert(), py::arg("expected").noconvert(), py::arg("active").noconvert(),
-             py::arg("draw_weights").noconvert(), no_gil())
+             py::arg("draw_weights").noconvert(), "enough"_a, no_gil())
         .def_property_readonly("kind", &InteractionRegression::kind)
         .def("solve", &InteractionRegression::solve, py::arg("targets").noconvert(), no_gil());
 }

@@ -104,15 +104,27 @@ def test_regression_against_its_twin(case, outputs):
     S, b, e, active, w = CASES[case]
     h = np.random.default_rng(8).normal(size=(len(S), outputs))
 
-    fit = _core.InteractionRegression(S, b, e, active, w)
+    fit = _core.InteractionRegression(S, b, e, active, w, 1.5)
     found = fit.solve(h)
 
-    values, variance, squares, _ = regression(S.astype(int), b, e, active.astype(int), w, h)
+    values, variance, squares = regression(S.astype(int), b, e, active.astype(int), w, h)
     scale = max(1.0, np.abs(values).max())
     np.testing.assert_allclose(found.values, values, rtol=0, atol=1e-7 * scale)
     np.testing.assert_allclose(found.variance, variance, rtol=1e-5, atol=1e-9 * scale**2)
     np.testing.assert_allclose(found.squares, squares, rtol=1e-5, atol=1e-9 * scale**4)
     assert fit.kind == KINDS.get(case, "shrunk")
+
+
+def test_least_squares_from_fewer_pairs_on():
+    S, b, e, active, w = pairs_of_design(7, 4, 96)
+    h = np.random.default_rng(8).normal(size=(len(S), 2))
+
+    fit = _core.InteractionRegression(S, b, e, active, w, 1.05)
+
+    values, _, _ = regression(S.astype(int), b, e, active.astype(int), w, h, enough=1.05)
+    np.testing.assert_allclose(fit.solve(h).values, values, rtol=0, atol=1e-6 * np.abs(values).max())
+    assert fit.kind == "by draw"
+    assert _core.InteractionRegression(S, b, e, active, w, 1.5).kind == "shrunk"
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -128,7 +140,9 @@ def test_the_variance_of_the_sum_of_a_player(case):
     larger = (S.sum(axis=1) > 1) & (active.sum(axis=1)[b] > 3)
     np.testing.assert_allclose(sums[larger], 0.0, atol=1e-12)
     single = S.sum(axis=1) == 1
-    found = _core.InteractionRegression(S, b, e, active, w).solve(np.random.default_rng(1).normal(size=(len(S), 1)))
+    found = _core.InteractionRegression(S, b, e, active, w, 1.5).solve(
+        np.random.default_rng(1).normal(size=(len(S), 1))
+    )
     touched = (sums[single] != 0).any(axis=0) & (np.abs(sums[single]) > 1e-12).any(axis=0)
     assert (found.sum_variance[~touched] == 0.0).all()
 
@@ -143,7 +157,7 @@ def test_all_pairs_give_the_index_of_any_game(n):
     places = S @ (1 << np.arange(n))
     h = (tables[b, -1] + tables[b, 0] - tables[b, places] - tables[b, 2**n - 1 - places]) / 2
 
-    found = _core.InteractionRegression(S, b, e, active, w).solve(h)
+    found = _core.InteractionRegression(S, b, e, active, w, 1.5).solve(h)
 
     truth = _core.exact_interactions(np.ascontiguousarray(np.tensordot(w, tables, axes=1)), n)
     np.testing.assert_allclose(found.values, truth, rtol=0, atol=1e-12)
@@ -156,9 +170,9 @@ def test_the_order_of_the_pairs_does_not_show():
     h = np.random.default_rng(8).normal(size=(len(S), 2))
     order = np.lexsort((S.sum(axis=1), b))  # stable, so pairs of one cell stay in their order
 
-    found = _core.InteractionRegression(S, b, e, active, w).solve(h)
+    found = _core.InteractionRegression(S, b, e, active, w, 1.5).solve(h)
     other = _core.InteractionRegression(
-        np.ascontiguousarray(S[order]), b[order].copy(), e[order].copy(), active, w
+        np.ascontiguousarray(S[order]), b[order].copy(), e[order].copy(), active, w, 1.5
     ).solve(np.ascontiguousarray(h[order]))
 
     assert found.values.tobytes() == other.values.tobytes()
@@ -169,7 +183,7 @@ def test_null_players_have_no_interaction():
     S, b, e, active, w = CASES["null players"]
     only_first = w * np.array([0.0, 0.5, 0.5]) + 1e-300
 
-    found = _core.InteractionRegression(S, b, e, active, only_first).solve(np.ones((len(S), 1)))
+    found = _core.InteractionRegression(S, b, e, active, only_first, 1.5).solve(np.ones((len(S), 1)))
 
     none = [
         place for place, (i, j) in enumerate(combinations(range(7), 2)) if not (active[1:, i] & active[1:, j]).any()
@@ -181,7 +195,7 @@ def test_null_players_have_no_interaction():
 def test_a_fit_that_would_take_too_long_is_left_out():
     S, b, e, active, w = pairs_of_design(90, 2, 2000)
 
-    fit = _core.InteractionRegression(S, b, e, active, w)
+    fit = _core.InteractionRegression(S, b, e, active, w, 1.5)
 
     assert fit.kind == "none"
     h = np.random.default_rng(0).normal(size=(len(S), 1))
@@ -209,7 +223,7 @@ REFUSED = {
 def test_what_does_not_fit_is_refused(change):
     spoil, message = REFUSED[change]
     with pytest.raises(InputError, match=message):
-        _core.InteractionRegression(*spoil(*pairs_of_design(6, 1, 31)))
-    fit = _core.InteractionRegression(*pairs_of_design(6, 1, 31))
+        _core.InteractionRegression(*spoil(*pairs_of_design(6, 1, 31)), 1.5)
+    fit = _core.InteractionRegression(*pairs_of_design(6, 1, 31), 1.5)
     with pytest.raises(InputError, match="a row for each of the 31 pairs"):
         fit.solve(np.zeros((30, 1)))

@@ -118,7 +118,28 @@ def test_games_of_order_three_are_exact_where_every_draw_has_its_fit(draws):
     assert "least squares" in found.shapley.rule
 
 
-@pytest.mark.parametrize("game, truth", [UNANIMITY, NOISE, PRODUCTS], ids=["unanimity", "noise", "products"])
+def test_the_better_of_two_fits_is_taken():
+    """Between 1.05 and 1.5 pairs of coalitions for each pair of players, output by output."""
+    easy, easy_truth = products_game(8, 4, seed=5, orders=(1, 3))
+    noise = np.random.default_rng(2).normal(size=(4, 2**8))
+    noise[:, -1] = noise[0, -1]
+    powers = 1 << np.arange(8)
+    both = DrawsGame(
+        lambda masks, draws: np.column_stack([easy.play(masks, draws), 5.0 * noise[draws, masks @ powers]]),
+        parts=8,
+        weights=np.ones(4),
+        outputs=2,
+    )
+
+    found = played(both, pairs=34 * 4)
+
+    assert found.shapley.rule.endswith("interactions by least squares or ridge, corrected for its bias")
+    np.testing.assert_allclose(found.index[:, 0], easy_truth, rtol=0, atol=1e-6)
+    assert found.std_err[:, 0].max() < 1e-6
+    assert found.std_err[:, 1].min() > 1e-2
+
+
+@pytest.mark.parametrize(("game", "truth"), [UNANIMITY, NOISE, PRODUCTS], ids=["unanimity", "noise", "products"])
 def test_exact_and_complete_designs_agree_with_the_truth(game, truth):
     exact = played(game, method="exact")
     complete = played(game)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pellucid import ModelOutputError
 from properties.laws import X, background_of, bits, interacting
-from properties.registry import METHODS
+from properties.registry import EVERY
 
-over_methods = pytest.mark.parametrize("method", METHODS, ids=str)
+over_methods = pytest.mark.parametrize("method", EVERY, ids=str)
 
 
 class Refused(Exception):

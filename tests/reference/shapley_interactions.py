@@ -1,7 +1,8 @@
 """The pairwise Shapley interaction index: in exact rationals, and estimated from pairs the slow obvious way.
 
-S (m, n) smaller sides of the pairs, b (m,) their draws, e (m,) expected pairs of their cells (draw, size), active (B, n)
-the players of each draw, w (B,) weights of the draws, h (m, k) = (v_b(N) + v_b(nobody) - v_b(S) - v_b(complement)) / 2.
+S (m, n) smaller sides of the pairs, b (m,) their draws, e (m,) expected pairs of their cells (draw, size), active
+(B, n) the players of each draw, w (B,) weights of the draws, h (m, k) = (v_b(N) + v_b(nobody) - v_b(S) -
+v_b(complement)) / 2.
 """
 
 from __future__ import annotations
@@ -50,13 +51,15 @@ def shares(S, b, e, active, w):
     return a
 
 
-def regression(S, b, e, active, w, h):
+def regression(S, b, e, active, w, h, enough=1.5):
     """Fit of cuts with ridges, and the shares of what it leaves: values, variance, and sum of the squared terms."""
     n, B = S.shape[1], len(w)
     pairs = list(combinations(range(n), 2))
-    q, m = len(pairs), len(S)
+    q = len(pairs)
     size, players = S.sum(axis=1), active.sum(axis=1)
-    cell = np.array([comb(int(players[d]), int(s)) / (2 if 2 * s == players[d] else 1) for d, s in zip(b, size)])
+    cell = np.array(
+        [comb(int(players[d]), int(s)) / (2 if 2 * s == players[d] else 1) for d, s in zip(b, size, strict=True)]
+    )
     scale = np.where(2 * size == players[b], 0.5, 1.0) * players[b] * w[b] / e
     root = np.sqrt(scale) / (size * (players[b] - size))
     in_draw = np.array([[active[d, i] * active[d, j] for i, j in pairs] for d in range(B)], dtype=float)
@@ -64,13 +67,13 @@ def regression(S, b, e, active, w, h):
     length = np.sum(U**2, axis=1)
 
     # One system for all: the coefficients that all draws share, then those of each draw.
-    enough = np.array([np.sum(b == d) >= 1.5 * in_draw[d].sum() for d in range(B)])
-    common = B > 1 and not enough.all()
+    free = np.array([np.sum(b == d) >= enough * in_draw[d].sum() for d in range(B)])
+    common = B > 1 and not free.all()
     blocks, ridge = ([U], [np.full(q, 0.3 * length.mean())]) if common else ([], [])
     for d in range(B):
         blocks.append(U * (b == d)[:, None])
         mean = length[b == d].mean() if (b == d).any() else 1.0
-        ridge.append(np.full(q, (1e-9 if enough[d] else 0.05) * mean))
+        ridge.append(np.full(q, (1e-9 if free[d] else 0.05) * mean))
     A, ridge = np.hstack(blocks), np.concatenate(ridge)
     inverse = np.linalg.inv(A.T @ A + np.diag(ridge))
     x = inverse @ A.T @ (root[:, None] * h)
@@ -82,6 +85,6 @@ def regression(S, b, e, active, w, h):
     values = sum(w[d] * in_draw[d][:, None] * (c + own[d * q : (d + 1) * q]) for d in range(B))
     missing = np.maximum(0.0, 1 - e / cell)[:, None]
     a = shares(S, b, e, active, w)
-    values = values + a.T @ (error * (1 + missing * (1 / (1 - leverage) - 1)))
+    values += a.T @ (error * (1 + missing * (1 / (1 - leverage) - 1)))
     terms = np.einsum("mq,mk->mqk", a**2, missing * (error / (1 - leverage)) ** 2)
-    return values.reshape(q, -1), terms.sum(axis=0), (terms**2).sum(axis=0), m
+    return values, terms.sum(axis=0), (terms**2).sum(axis=0)

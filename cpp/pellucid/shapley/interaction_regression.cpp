@@ -13,30 +13,28 @@ constexpr Index chunks_at_most = 8;   // partial sums held at once: fixed, so th
 constexpr Index rows_at_once = 1024;  // of a dense block of cuts
 constexpr double most_work = 3.0e10;  // multiplications that the fit may take
 constexpr double most_held = 0x1p27;  // doubles in the factors of all draws
-// A draw with so many pairs for each of its edges is fitted as it is; otherwise the ridges, in units of the mean
-// squared length of a row, gave the smallest variances on boosted trees and support vector machines. They have no bias
-// to pay.
-constexpr double pairs_per_edge = 1.5;
+// In units of the mean squared length of a row. They gave the smallest variances on boosted trees and support vector
+// machines, and there is no bias to pay for them.
 constexpr double tiny_ridge = 1e-9, own_ridge = 0.05, common_ridge = 0.3;
 constexpr double highest_leverage = 0.98;
 
 }  // namespace
 
 InteractionRegression::InteractionRegression(MasksIn masks, IndicesIn draws, VectorIn expected, MasksIn active,
-                                             VectorIn draw_weights)
+                                             VectorIn draw_weights, double enough)
     : rows_(masks, draws, expected, active, draw_weights), leverage_(Vector::Zero(masks.rows())) {
     const Index per_chunk = std::max<Index>(1, (rows_.size() + chunks_at_most - 1) / chunks_at_most);
     first_draw_.push_back(0);
     for (Index b = 1; b <= rows_.draws(); ++b)
         if (b == rows_.draws() || rows_.draw_start[b] - rows_.draw_start[first_draw_.back()] >= per_chunk)
             first_draw_.push_back(b);
-    choose_ridges();
+    choose_ridges(enough);
     if (!fitted_) return;
     factorise();
     find_leverages();
 }
 
-void InteractionRegression::choose_ridges() {
+void InteractionRegression::choose_ridges(double pairs_per_edge) {
     own_.resize(static_cast<std::size_t>(rows_.draws()));
     const auto edges = static_cast<double>(rows_.edges);
     double work = 0.0, held = 0.0, all_squares = 0.0;
@@ -52,7 +50,7 @@ void InteractionRegression::choose_ridges() {
         all_squares += squares;
         own_[b].ridge = (enough ? tiny_ridge : own_ridge) * squares / count;
         own_[b].in_rows = !enough && count < edges;
-        const double smaller = std::min(count, edges);
+        const double smaller = own_[b].in_rows ? count : edges;
         held += smaller * smaller;
         work += count * edges * (edges + smaller);
     }

@@ -22,11 +22,12 @@ namespace pellucid {
 
 class InteractionRegression {
   public:
-    // As InteractionRows.
-    InteractionRegression(MasksIn masks, IndicesIn draws, VectorIn expected, MasksIn active, VectorIn draw_weights);
+    // As InteractionRows; from `enough` pairs for each edge on the fit of a draw has no ridge.
+    InteractionRegression(MasksIn masks, IndicesIn draws, VectorIn expected, MasksIn active, VectorIn draw_weights,
+                          double enough);
 
-    // "by draw": every draw has a fit of its own. "shrunk": ridges, toward the common fit where there are many draws.
-    // "none": a fit would take more than 3 10^10 operations, so h itself is summed.
+    // "by draw": every draw has a fit of its own, without ridge. "shrunk": ridges, toward the common fit where there
+    // are many draws. "none": a fit would take more than 3 10^10 operations, so h itself is summed.
     const char* kind() const { return !fitted_ ? "none" : shrunk_ ? "shrunk" : "by draw"; }
 
     // targets (pairs, k): h, in the order of the masks.
@@ -43,7 +44,7 @@ class InteractionRegression {
         Matrix coefficients;  // d (edges, k)
     };
 
-    void choose_ridges();
+    void choose_ridges(double pairs_per_edge);
     void factorise();
     void find_leverages();
     Matrix reduced(Index b, const Matrix& u) const;

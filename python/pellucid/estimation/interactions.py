@@ -16,10 +16,14 @@ from pellucid.estimation.student import student_factors
 from pellucid.games import GameLike
 
 RULES = {
-    "by draw": "interactions by least squares",
-    "shrunk": "interactions by ridge, corrected for its bias",
-    "none": "interactions by inverse probabilities alone, as a fit would take too long",
+    "by draw": "least squares",
+    "shrunk": "ridge, corrected for its bias",
+    "none": "inverse probabilities alone, as a fit would take too long",
 }
+# Pairs of coalitions for each pair of players, in every draw. From the first on least squares is the better fit; from
+# the second on it may be, by far where there are no interactions of four players or more, so both are tried.
+ENOUGH_PAIRS, LEAST_PAIRS = 1.5, 1.05
+CLEARLY_SMALLER = 0.5
 PRIOR_TERMS = 4
 
 
@@ -66,7 +70,7 @@ class InteractionSampler:
     """
 
     plan: ShapleyPlan
-    _regressions: dict[tuple[int, ...], Any] = field(init=False, default_factory=dict, repr=False)
+    _regressions: dict[tuple[int, ...], _Regressions] = field(init=False, default_factory=dict, repr=False)
 
     def estimate(self, game: GameLike, *, deadline: Deadline | None = None) -> InteractionEstimate:
         """Play one game, stage by stage until the tolerance is met."""
@@ -87,39 +91,79 @@ class InteractionSampler:
 
     def _estimate(self, heard: _Heard, shapley: Estimate, limits: tuple[int, ...]) -> InteractionEstimate:
         empty, full = heard.ends()
-        draws, regression = self._regression(limits)
-        sums = np.concatenate(heard.outputs)
-        losses = (full + empty[draws] - sums[0::2] - sums[1::2]) / 2
-        fit = regression.solve(np.ascontiguousarray(losses))
+        if limits not in self._regressions:
+            self._regressions[limits] = _Regressions(self.plan, limits)
+        regressions = self._regressions[limits]
+        values = np.concatenate(heard.outputs)
+        fit = regressions.fit((full + empty[regressions.draws] - values[0::2] - values[1::2]) / 2)
         std_err = _standard_errors(fit.variance, fit.squares)
         tolerance = self.plan.spending.tolerance
-        exact = not fit.variance.any() and 2 * len(draws) == (2**self.plan.players - 2) * heard.n_draws
-        reached = exact or tolerance is None or _precise_enough(fit.values, std_err, tolerance)
-        rule = f"{shapley.rule}; {RULES[regression.kind]}"
+        complete = len(values) == (2**self.plan.players - 2) * heard.n_draws
+        reached = complete or tolerance is None or _precise_enough(fit.index, std_err, tolerance)
         return InteractionEstimate(
-            replace(shapley, reached=reached, rule=rule), fit.values, std_err, np.sqrt(fit.sum_variance)
+            replace(shapley, reached=reached, rule=f"{shapley.rule}; {fit.rule}"),
+            fit.index,
+            std_err,
+            np.sqrt(fit.sum_variance),
         )
-
-    def _regression(self, limits: tuple[int, ...]) -> tuple[Any, Any]:
-        """Draws (pairs,) and regression of the design that grew through these limits; made once."""
-        from pellucid import _core
-
-        if limits not in self._regressions:
-            weights = self.plan.draw_weights
-            design = _core.PairedDesign(self.plan.seed, self.plan.players, weights)
-            for limit in limits:
-                design.grow(limit)
-            masks = np.ascontiguousarray(design.pair_masks(0, design.pairs)[0::2])
-            draws = np.ascontiguousarray(design.pair_draws(0, design.pairs)[0::2])
-            cells = zip(draws.tolist(), masks.sum(axis=1).tolist(), strict=True)
-            expected = np.array([design.expected(draw, size) for draw, size in cells])
-            active = np.ones((len(weights), self.plan.players), dtype=np.uint8)
-            self._regressions[limits] = draws, _core.InteractionRegression(masks, draws, expected, active, weights)
-        found: tuple[Any, Any] = self._regressions[limits]
-        return found
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_regressions": {}}
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """Of the pairs of players, (p (p - 1) / 2, k) each; the variance of the sums is (p, k)."""
+
+    index: Array
+    variance: Array
+    squares: Array
+    sum_variance: Array
+    rule: str
+
+
+class _Regressions:
+    """The regressions that may be used on the design of a plan, grown through these limits."""
+
+    def __init__(self, plan: ShapleyPlan, limits: tuple[int, ...]) -> None:
+        from pellucid import _core
+
+        design = _core.PairedDesign(plan.seed, plan.players, plan.draw_weights)
+        for limit in limits:
+            design.grow(limit)
+        masks = np.ascontiguousarray(design.pair_masks(0, design.pairs)[0::2])
+        self.draws = np.ascontiguousarray(design.pair_draws(0, design.pairs)[0::2])
+        cells = zip(self.draws.tolist(), masks.sum(axis=1).tolist(), strict=True)
+        expected = np.array([design.expected(draw, size) for draw, size in cells])
+        active = np.ones((len(plan.draw_weights), plan.players), dtype=np.uint8)
+
+        def regression(enough: float) -> Any:
+            return _core.InteractionRegression(masks, self.draws, expected, active, plan.draw_weights, enough)
+
+        self._regressions = [regression(ENOUGH_PAIRS)]
+        per_edge = np.bincount(self.draws, minlength=len(active)).min() / (plan.players * (plan.players - 1) / 2)
+        if self._regressions[0].kind == "shrunk" and per_edge >= LEAST_PAIRS:
+            self._regressions.append(regression(LEAST_PAIRS))
+
+    def fit(self, losses: Array) -> _Fit:
+        """All are without bias; each output takes the second where that is clearly more precise."""
+        fits = [regression.solve(np.ascontiguousarray(losses)) for regression in self._regressions]
+        variances = [fit.variance.sum(axis=0) for fit in fits]
+        # By chance the smaller of two like variances is too small, so the choice needs more than chance.
+        best = np.where(variances[-1] < CLEARLY_SMALLER * variances[0], len(fits) - 1, 0)
+
+        def chosen(name: str) -> Array:
+            found: Array = np.stack([getattr(fits[which], name)[:, k] for k, which in enumerate(best)], axis=1)
+            return found
+
+        used = " or ".join(dict.fromkeys(RULES[self._regressions[which].kind] for which in best))
+        return _Fit(
+            index=chosen("values"),
+            variance=chosen("variance"),
+            squares=chosen("squares"),
+            sum_variance=chosen("sum_variance"),
+            rule=f"interactions by {used}",
+        )
 
 
 class _Heard:
@@ -170,7 +214,8 @@ def _standard_errors(variance: Array, squares: Array) -> Array:
     """Standard errors of the pairs (p (p - 1) / 2, k), widened by Student's t.
 
     Where two players are seldom in the same small coalition, few terms carry the variance: variance^2 / squares of
-    them (Satterthwaite). It is moderated by the mean over all pairs of players, which counts as PRIOR_TERMS. [smyth2004]
+    them (Satterthwaite). It is moderated by the mean over all pairs of players, which counts as PRIOR_TERMS terms.
+    [smyth2004]
     """
     known = squares > 0
     terms = np.divide(variance**2, squares, out=np.zeros_like(squares), where=known)
