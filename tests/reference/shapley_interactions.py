@@ -52,7 +52,10 @@ def shares(S, b, e, active, w):
 
 
 def regression(S, b, e, active, w, h, enough=1.5):
-    """Fit of cuts with ridges, and the shares of what it leaves: values, variance, and sum of the squared terms."""
+    """Fit of cuts with ridges, and the shares of what it leaves.
+
+    Returns values, their variance, the sum of its squared terms, and the variance of sum_j I_ij (n, k).
+    """
     n, B = S.shape[1], len(w)
     pairs = list(combinations(range(n), 2))
     q = len(pairs)
@@ -86,5 +89,7 @@ def regression(S, b, e, active, w, h, enough=1.5):
     missing = np.maximum(0.0, 1 - e / cell)[:, None]
     a = shares(S, b, e, active, w)
     values += a.T @ (error * (1 + missing * (1 / (1 - leverage) - 1)))
-    terms = np.einsum("mq,mk->mqk", a**2, missing * (error / (1 - leverage)) ** 2)
-    return values, terms.sum(axis=0), (terms**2).sum(axis=0)
+    squared = missing * (error / (1 - leverage)) ** 2
+    terms = np.einsum("mq,mk->mqk", a**2, squared)
+    of_player = a @ np.array([[i in pair for i in range(n)] for pair in pairs], dtype=float)
+    return values, terms.sum(axis=0), (terms**2).sum(axis=0), (of_player**2).T @ squared
