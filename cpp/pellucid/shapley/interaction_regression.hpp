@@ -6,10 +6,10 @@
 //   I = sum_b w_b (c + d_b) + sum over pairs of a_s / e_bs (h - fitted h),   fitted h_b = U (c + d_b),
 // with ridge penalties on c, which all draws have in common, and on d_b, the draw's own. Residuals are those of the
 // fit without the pair itself, e / (1 - leverage): the fit is then independent of what it is corrected by, and there
-// is next to no bias, however few the pairs and whatever the penalties. Where a size was played whole there is nothing to leave
-// out, and with all sizes so the result is exact. It is exact too where a draw has a regular fit of its own and the
-// game no interactions of four players or more. Variance: sum of missing (a_s / e_bs)^2 (e / (1 - leverage))^2. The
-// result is linear in the game, and the design costs its factorisations once.
+// is next to no bias, however few the pairs and whatever the penalties. Where a size was played whole there is nothing
+// to leave out, and with all sizes so the result is exact. It is exact too where a draw has a regular fit of its own
+// and the game no interactions of four players or more. Variance: sum of missing (a_s / e_bs)^2 (e / (1 - leverage))^2.
+// The result is linear in the game, and the design costs its factorisations once.
 #pragma once
 
 #include <optional>
