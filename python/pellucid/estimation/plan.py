@@ -167,6 +167,10 @@ class ShapleyPlan:
         new = self._run(game, (*old.limits[: len(old.played)], most), None, played=old.played)
         return _with_rows(replace(new, paid=new.coalitions + (0 if old.played else old.paid)), game, before=spent)
 
+    def play(self, game: GameLike, limits: tuple[int, ...], *, played: tuple[Any, ...] = ()) -> Estimate:
+        """Play the stages up to these limits, whatever the error; `played` is not played again."""
+        return self._run(game, limits, None, played=played)
+
     def _run(
         self,
         game: GameLike,
