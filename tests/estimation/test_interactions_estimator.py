@@ -25,7 +25,6 @@ def played(game, *, pairs=None, seed=0, method="regression", tolerance=None):
         budget_given=True,
         overhead=overhead,
         seed=seed,
-        contrasts=getattr(game, "contrasts", lambda: None)() is not None,
     )
     return InteractionSampler(plan).estimate(game)
 
@@ -167,7 +166,6 @@ def test_no_coalition_is_played_for_the_interactions_alone():
             budget_given=True,
             overhead=7,
             seed=0,
-            contrasts=True,
         )
     ).plan.estimate(game)
     assert found.shapley.values.tobytes() == alone.values.tobytes()

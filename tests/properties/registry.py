@@ -210,8 +210,8 @@ METHODS = [
 ]
 INTERACTIONS = [
     Method("interactions exact", _interactions("exact"), 4, "128 coalitions, all there are", exact=True),
-    Method("interactions, least squares", _interactions("regression", 290), 4, "interactions by least squares"),
-    Method("interactions, ridge", _interactions("regression", 185), 8, "interactions by ridge"),
+    Method("interactions, least squares", _interactions("regression", 290), 4, "by least squares", linear=False),
+    Method("interactions, ridge", _interactions("regression", 185), 8, "interactions by ridge", linear=False),
 ]
 EVERY = METHODS + INTERACTIONS
 STOCHASTIC = [method for method in METHODS if method.stochastic]

@@ -141,7 +141,7 @@ def test_files_of_the_other_kind_are_refused(tmp_path):
 
     with pytest.raises(SaveFormatError, match=r"not one of an attribution|unknown or repeated member"):
         Attribution.load(tmp_path / "a.npz")
-    with pytest.raises(SaveFormatError, match="not one of interactions"):
+    with pytest.raises(SaveFormatError, match=r"not that of a file of Interactions\.save"):
         Interactions.load(tmp_path / "b.npz")
     (tmp_path / "c.npz").write_bytes(b"PK")
     with pytest.raises(SaveFormatError, match=r"no .npz file of Interactions.save"):

@@ -16,7 +16,7 @@ from pellucid.games import GameLike
 from pellucid.results import Interactions
 
 # An interaction is a second difference, with more noise than a value; there are p / 2 times as many of them.
-DEFAULT_TOLERANCE = 0.05
+DEFAULT_TOLERANCE = 0.15
 
 
 class ShapleyInteractions:
@@ -37,8 +37,8 @@ class ShapleyInteractions:
     ----------
     model, background : as in `Shapley`.
     method : "auto", "exact" or "regression"; random orders have no pairs of complements to tell interactions from.
-    tolerance : stop when the largest standard error off the diagonal is below this part of the spread of the index,
-        its largest value or 0 less its smallest or 0. 0.05 when no budget is given either.
+    tolerance : stop when, with 95 % confidence, no index errs by more than this part of their spread, the largest or 0
+        less the smallest or 0; 0.15 when no budget is given either.
     options : all others of `Shapley`.
 
     Raises

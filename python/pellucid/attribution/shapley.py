@@ -88,7 +88,8 @@ class Shapley:
     budget : model rows to pay per explained row; background and probe are charged to every row, so that one row alone
         costs no more. None stops at `tolerance`, or at 100,000 rows, whichever comes first (50,000 beyond the
         background where that has more rows than this); a budget without a tolerance is spent whole.
-    tolerance : stop when max std_err / (max - min of the values) is below it; 0.01 when no budget is given either.
+    tolerance : stop when, with 95 % confidence, no value errs by more than this part of max - min of the values; 0.03
+        when no budget is given either.
     time_limit : seconds for one call; what there is then comes back, marked as not converged. Every row gets at least a
         first, short stage. Not with method="exact".
     control_variate : for method="regression": "kernel" fits a smooth function to what was played, whose Shapley values
@@ -315,6 +316,7 @@ class Shapley:
             base_values=base[columns].reshape(n, k),
             predictions=np.take_along_axis(rows.predictions, columns, axis=1),
             std_err=None if exact else _stacked([_errors(e) for e in estimates], (n, p, k)),
+            background_std_err=_background_errors(estimates),
             parts=space.parts,
             outputs=rows.names,
             data=data,
@@ -382,6 +384,12 @@ def shapley(model: Any, X: Any, *, background: Any = None, **options: Any) -> At
 
 def _stacked(parts: list[Array], shape: tuple[int, int, int]) -> Array:
     return np.stack(parts) if parts else np.empty(shape)
+
+
+def _background_errors(estimates: list[Estimate]) -> Array | None:
+    errors = [estimate.background_std_err for estimate in estimates]
+    known = [error for error in errors if error is not None]
+    return np.stack(known) if known and len(known) == len(errors) else None
 
 
 def _errors(estimate: Estimate) -> Array:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.estimation.clock import Deadline
-from pellucid.estimation.estimate import Array, Estimate
+from pellucid.estimation.estimate import Array, Estimate, precise_enough
 from pellucid.estimation.exact import exact_values, weighted_mean
 from pellucid.estimation.plan import ShapleyPlan
 from pellucid.estimation.regression import contrasts_of
@@ -225,9 +225,9 @@ def _standard_errors(variance: Array, squares: Array) -> Array:
 
 
 def _precise_enough(index: Array, std_err: Array, tolerance: float) -> bool:
-    """Whether the largest error is at most so much of the spread of the index and zero, for every output."""
-    spread = np.maximum(index.max(axis=0), 0.0) - np.minimum(index.min(axis=0), 0.0)
-    return bool(np.all(std_err.max(axis=0) <= tolerance * spread))
+    """As for values, with 0 among them: a pair without interaction belongs to the spread."""
+    nothing = np.zeros((1, index.shape[1]))
+    return precise_enough(np.vstack([index, nothing]), np.vstack([std_err, nothing]), tolerance)
 
 
 def _symmetric(pairs: Array, players: int) -> Array:

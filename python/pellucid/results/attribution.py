@@ -39,6 +39,9 @@ class Attribution:
     std_err : (n, p, k) or None
         Standard errors of `values`; from few samples widened by Student's t, so that 1.96 of one is the t interval.
         None: the values are exact. NaN: not known.
+    background_std_err : (n, p, k), optional
+        Standard errors of `values` if the background rows are a sample of a larger population: what other rows of the
+        same kind could change. Apart from `std_err`, which takes the background as it is; squares add up.
     parts : tuple of str, (p,)
     outputs : tuple of str, (k,)
     data : (n, p), optional
@@ -70,6 +73,7 @@ class Attribution:
     base_values: Floats
     predictions: Floats
     std_err: Floats | None
+    background_std_err: Floats | None = None
     parts: tuple[str, ...]
     outputs: tuple[str, ...]
     data: Floats | None = None
@@ -103,6 +107,11 @@ class Attribution:
             if (std_err < 0).any():
                 raise InputError(f"std_err must not be negative, got {std_err.min()}; NaN stands for not known")
             put("std_err", std_err)
+        if self.background_std_err is not None:
+            background = checks.frozen_floats("background_std_err", self.background_std_err, (n, p, k), "(n, p, k)")
+            if (background < 0).any():
+                raise InputError(f"background_std_err must not be negative, got {background.min()}")
+            put("background_std_err", background)
         put("parts", checks.names("parts", self.parts, p, letter="parts"))
         put("outputs", checks.names("outputs", self.outputs, k, letter="outputs"))
         if self.data is not None:
@@ -300,7 +309,16 @@ class Attribution:
         def taken(array: NDArray[Any] | None) -> Any:
             return None if array is None else array[index]
 
-        arrays = ("values", "base_values", "predictions", "std_err", "data", "display", "selected")
+        arrays = (
+            "values",
+            "base_values",
+            "predictions",
+            "std_err",
+            "background_std_err",
+            "data",
+            "display",
+            "selected",
+        )
         kept: dict[str, Any] = {name: taken(getattr(self, name)) for name in arrays}
         return replace(self, report=self.report.rows(int(i) for i in index), _continue=None, **kept)
 

@@ -14,7 +14,13 @@ _NAMES = ("parts", "outputs", "selected_names")
 _SHARED = {"base_values": "f", "predictions": "f", "std_err": "f", "data": "f", "display": "U", "selected": "i"}
 _OPTIONAL = frozenset({"std_err", "data", "display", "selected"})
 _FIELDS = frozenset({*_NAMES, "report"})
-ATTRIBUTION = Format("attribution", "Attribution.save", {"values": "f", **_SHARED}, _OPTIONAL, _FIELDS)
+ATTRIBUTION = Format(
+    "attribution",
+    "Attribution.save",
+    {"values": "f", **_SHARED, "background_std_err": "f"},
+    _OPTIONAL | {"background_std_err"},
+    _FIELDS,
+)
 INTERACTIONS = Format(
     "interactions",
     "Interactions.save",
