@@ -20,7 +20,7 @@ RECORDS = HERE / "accuracy.json"
 BACKGROUND_ROWS = 40
 TIMES_D = (1, 2, 4, 16, 64)
 MOST_COALITIONS = 2000  # beyond, the peers with interactions solve for minutes
-SEEDS, PEER_SEEDS = 8, 3
+SEEDS, PEER_SEEDS = 4, 3
 Record = dict[str, Any]
 
 
