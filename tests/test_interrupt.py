@@ -76,10 +76,10 @@ KERNELS = {
         0.2,
         "[_core.ClusterRegression(d, True) for _ in range(300)]",
     ),
-    "ContrastRegression": (
-        "d = design(300, 500, 20_000); r = _core.ContrastRegression(d)",
-        0.4,
-        "[r.solve(normal(d.pairs, 1), np.ones((500, 1)), normal(500, 300)) for _ in range(30)]",
+    "MixedRegression": (
+        "d = design(100, 300, 15_000); r = _core.MixedRegression(d, True)",
+        1.0,
+        "[r.solve(normal(d.pairs, 1), np.ones((300, 1)), normal(300, 100)) for _ in range(30)]",
     ),
     "RidgeRegression": (
         "d = design(1500, 1, 1500); r = _core.RidgeRegression(d)",

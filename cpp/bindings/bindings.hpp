@@ -17,5 +17,6 @@ void bind_conditional(py::module_& m);
 void bind_orders(py::module_& m);
 void bind_regression(py::module_& m);
 void bind_shapley(py::module_& m);
+void bind_interactions(py::module_& m);
 
 }  // namespace pellucid

@@ -45,6 +45,7 @@ PYBIND11_MODULE(_core_of_main, m, pybind11::mod_gil_not_used()) {
     pellucid::bind_orders(m);
     pellucid::bind_regression(m);
     pellucid::bind_shapley(m);
+    pellucid::bind_interactions(m);
 }
 
 // What Python calls. Before pybind11 does anything: it takes the lock by way of the main interpreter, so that in

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pellucid import estimation, games
-from pellucid.attribution import Shapley, shapley
+from pellucid.attribution import Shapley, ShapleyInteractions, interactions, shapley
 from pellucid.effects import partial_dependence
 from pellucid.errors import (
     BudgetError,
@@ -21,7 +21,7 @@ from pellucid.errors import (
 from pellucid.estimation import PartialOrder
 from pellucid.importance import permutation_importance
 from pellucid.model import Model
-from pellucid.results import Attribution, Importance, PartialDependence, Report
+from pellucid.results import Attribution, Importance, Interactions, PartialDependence, Report
 from pellucid.space import CausalOrder, Feature, Space
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ __all__ = [
     "Feature",
     "Importance",
     "InputError",
+    "Interactions",
     "Model",
     "ModelFormatError",
     "ModelOutputError",
@@ -47,9 +48,11 @@ __all__ = [
     "Report",
     "SaveFormatError",
     "Shapley",
+    "ShapleyInteractions",
     "Space",
     "estimation",
     "games",
+    "interactions",
     "partial_dependence",
     "permutation_importance",
     "plots",

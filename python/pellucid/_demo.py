@@ -22,7 +22,7 @@ from pellucid.results.ranking import rank_means, rank_row
 from pellucid.results.text import column, counted, duration, elide, with_errors
 from pellucid.space import Space
 
-TOLERANCE = 0.02
+TOLERANCE = 0.05
 PRINTED = 2  # rows told in full on the terminal
 CHARTED = 4  # and on the page
 TITLE = "Why does this model call a tumour malignant?"
@@ -171,8 +171,8 @@ def _cost(attribution: Attribution) -> str:
         f"{report.method} of {counted(n, 'row')} took {duration(report.seconds)}, of which "
         f"{duration(report.seconds - report.seconds_outside_model)} in the model: "
         f"{round(report.rows_used):,} model rows per explained row, against {report.background_rows} "
-        f"background rows. {sum(report.converged)} of {n} reached the precision asked for: standard errors "
-        f"below {100 * TOLERANCE:.0f} % of the range of the contributions."
+        f"background rows. {sum(report.converged)} of {n} reached the precision asked for: with 95 % confidence, no "
+        f"contribution errs by more than {100 * TOLERANCE:.0f} % of their range."
     )
 
 

@@ -86,7 +86,7 @@ def close_to_mixed(play, z, active=None):
     active = np.ones((len(play.w), play.p), bool) if active is None else active
     found = _core.MixedRegression(play.design, True).solve(play.y, play.D, z)
     moving = _core.MixedRegression(play.design, False).solve(play.y, play.D, z)
-    grid = [10.0 ** (step / 2 - 12) for step in range(16, 33)]
+    grid = [10.0 ** (step / 2 - 8) for step in range(8, 25)]
     for o in range(play.y.shape[1]):
         y, D = play.y[:, o : o + 1], play.D[:, o : o + 1]
 

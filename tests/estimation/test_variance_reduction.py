@@ -43,7 +43,7 @@ def test_a_smooth_model_is_told_with_less_error():
 
 def test_auto_says_what_it_did():
     assert "with a control variate" in explain(smooth).report.why
-    assert "as a trial explained too little" in explain(steps).report.why
+    assert "as a trial explained too little" in explain(steps, pairs=2200).report.why
     assert "control variate" not in explain(smooth, control_variate=None).report.why
 
 
@@ -57,6 +57,10 @@ def test_auto_leaves_alone_what_is_precise_enough():
 
     assert result.report.converged == (True, True)
     assert "control variate" not in result.report.why
+
+
+def test_auto_leaves_alone_what_has_no_noise():
+    assert "control variate" not in explain(lambda rows: rows.sum(axis=1)).report.why
 
 
 def test_what_is_enumerated_needs_none():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from pellucid import Attribution
+from pellucid import Attribution, Interactions
 from properties.registry import FEATURES, Method
 
 _rng = np.random.default_rng(20)
@@ -36,12 +36,12 @@ def two_outputs(rows: np.ndarray) -> np.ndarray:
 MODELS = {"additive": additive, "interacting": interacting, "two outputs": two_outputs}
 
 
-def bits(attribution: Attribution) -> list[bytes]:
+def bits(attribution: Attribution | Interactions) -> list[bytes]:
     """Everything that must not depend on threads, batches and neighbours, for comparison bit for bit."""
     error = attribution.std_err
     arrays = [attribution.values, attribution.base_values, attribution.predictions]
     return [array.tobytes() for array in (arrays if error is None else [*arrays, error])]
 
 
-def scale(attribution: Attribution) -> float:
+def scale(attribution: Attribution | Interactions) -> float:
     return float(max(1.0, np.abs(attribution.predictions).max(), np.abs(attribution.values).max()))

@@ -1,7 +1,8 @@
 """The methods over which the laws of this folder run: one line each.
 
 A method is a factory of prepared explainers: `make(model, background, seed=, n_threads=, batch_bytes=, **more)` gives
-something with `__call__(X) -> Attribution`. The flags say which laws it promises.
+something with `__call__(X) -> Attribution`, or Interactions for those of INTERACTIONS, which share the laws on bits,
+inputs, bad models, sums, linearity and outputs. The flags say which laws it promises.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid import Attribution, CausalOrder, Shapley
+from pellucid import Attribution, CausalOrder, Interactions, Shapley, ShapleyInteractions
 
 FEATURES = 7
 # The pairs 0, 1 and 3, 6 stay together, as laws exchange or group them.
@@ -62,7 +63,7 @@ class Method:
     def depends_on_seed(self) -> bool:
         return self.stochastic if self.seeded is None else self.seeded
 
-    def explain(self, model: Any, X: Any, background: Any, **more: Any) -> Attribution:
+    def explain(self, model: Any, X: Any, background: Any, **more: Any) -> Attribution | Interactions:
         return self.make(model, background, **more)(X)
 
     def __str__(self) -> str:
@@ -74,6 +75,13 @@ def _shapley(method: str, budget: int | None = None, **options: Any) -> Callable
 
     def make(model: Any, background: Any, **more: Any) -> Shapley:
         return Shapley(model, background, **{**settings, **options, **more})
+
+    return make
+
+
+def _interactions(method: str, budget: int | None = None) -> Callable[..., ShapleyInteractions]:
+    def make(model: Any, background: Any, **more: Any) -> ShapleyInteractions:
+        return ShapleyInteractions(model, background, **{"method": method, "budget": budget, "n_threads": 1, **more})
 
     return make
 
@@ -200,4 +208,10 @@ METHODS = [
     ),
     Method("shapley regression, ridge", _shapley("regression", 60), 8, "ridge", linear=False, errors_known=False),
 ]
+INTERACTIONS = [
+    Method("interactions exact", _interactions("exact"), 4, "128 coalitions, all there are", exact=True),
+    Method("interactions, least squares", _interactions("regression", 290), 4, "by least squares", linear=False),
+    Method("interactions, ridge", _interactions("regression", 185), 8, "interactions by ridge", linear=False),
+]
+EVERY = METHODS + INTERACTIONS
 STOCHASTIC = [method for method in METHODS if method.stochastic]

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from pellucid import Space
 from properties.laws import BACKGROUND, MODELS, WEIGHTS, X, additive, background_of, interacting, scale, two_outputs
-from properties.registry import METHODS
+from properties.registry import EVERY, INTERACTIONS, METHODS
 
 GROUPS = {"first": ["x0", "x5"], "last": ["x3", "x6"]}
 
 over_methods = pytest.mark.parametrize("method", METHODS, ids=str)
+over_all = pytest.mark.parametrize("method", EVERY, ids=str)
 
 
-@over_methods
+@over_all
 def test_the_report_says_what_was_done(method):
     result = method.explain(interacting, X, background_of(method))
 
@@ -24,7 +25,7 @@ def test_the_report_says_what_was_done(method):
         assert method.errors_known or any("no standard errors" in warning for warning in result.report.warnings)
 
 
-@over_methods
+@over_all
 @pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
 @pytest.mark.parametrize("options", ["plain", "weights", "groups"])
 def test_efficiency(method, model, options):
@@ -102,7 +103,7 @@ def test_features_that_nothing_tells_apart_get_the_same(method):
     assert np.abs(result.values[:, 0, 0]).min() > 1e-3
 
 
-@over_methods
+@over_all
 @pytest.mark.parametrize("weighted", [False, True])
 def test_linearity(method, weighted):
     """With one seed every method plays the same coalitions, so it is linear in the model to rounding."""
@@ -122,7 +123,7 @@ def test_linearity(method, weighted):
     np.testing.assert_allclose(of_both.values, a * of_f.values + b * of_g.values, rtol=0, atol=1e-10 * scale(of_f))
 
 
-@over_methods
+@over_all
 def test_outputs_do_not_know_each_other(method):
     """The values of an output are those that the output alone has."""
     if not method.outputs_apart:
@@ -133,7 +134,7 @@ def test_outputs_do_not_know_each_other(method):
     alone = [method.explain(lambda rows, j=j: two_outputs(rows)[:, j], X, background) for j in range(2)]
 
     for j, single in enumerate(alone):
-        np.testing.assert_allclose(both.values[:, :, j], single.values[:, :, 0], rtol=0, atol=1e-10 * scale(both))
+        np.testing.assert_allclose(both.values[..., j], single.values[..., 0], rtol=0, atol=1e-10 * scale(both))
 
 
 @over_methods
@@ -164,8 +165,29 @@ def test_order_two_is_exact_for_whoever_plays_pairs(method):
     np.testing.assert_allclose(result.values[:, :, 0], expected, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize("method", INTERACTIONS, ids=str)
+def test_interactions_are_symmetric_and_add_up_to_the_shapley_values(method):
+    background = background_of(method)
+
+    found = method.explain(two_outputs, X, background)
+
+    assert found.values.tobytes() == np.ascontiguousarray(found.values.transpose(0, 2, 1, 3)).tobytes()
+    truth = METHODS[0].explain(two_outputs, X, background).values
+    errors = 0.0 if found.std_err is None else found.shapley_std_err
+    assert (np.abs(found.shapley.values - truth) <= 5.0 * errors + 1e-9 * scale(found)).all()
+
+
+@pytest.mark.parametrize("method", INTERACTIONS, ids=str)
+def test_features_that_only_add_do_not_interact(method):
+    found = method.explain(additive, X, background_of(method))
+
+    off = ~np.eye(X.shape[1], dtype=bool)
+    assert np.abs(found.values[:, off]).max() <= 1e-9 * scale(found)
+    assert np.abs(found.shapley.values).max() > 0.1
+
+
 def test_the_registry_names_each_method_once():
-    names = [method.name for method in METHODS]
+    names = [method.name for method in EVERY]
 
     assert len(set(names)) == len(names)
-    assert max(method.background_rows for method in METHODS) <= len(BACKGROUND)
+    assert max(method.background_rows for method in EVERY) <= len(BACKGROUND)

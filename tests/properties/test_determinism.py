@@ -7,9 +7,9 @@ import pickle
 import numpy as np
 import pytest
 from properties.laws import X, background_of, bits, interacting, scale, two_outputs
-from properties.registry import METHODS, STOCHASTIC
+from properties.registry import EVERY, STOCHASTIC
 
-over_methods = pytest.mark.parametrize("method", METHODS, ids=str)
+over_methods = pytest.mark.parametrize("method", EVERY, ids=str)
 over_samplers = pytest.mark.parametrize("method", STOCHASTIC, ids=str)
 
 
@@ -69,14 +69,14 @@ def test_pickle_keeps_the_bits(method, used):
     assert repr(copy) == repr(explainer)
 
 
-@pytest.mark.parametrize("method", [m for m in METHODS if m.depends_on_seed], ids=str)
+@pytest.mark.parametrize("method", [m for m in EVERY if m.depends_on_seed], ids=str)
 def test_seeds_name_different_samples(method):
     results = [method.explain(interacting, X, background_of(method), seed=seed) for seed in (0, 1, 2**64 - 1)]
 
     assert len({result.values.tobytes() for result in results}) == 3
 
 
-@pytest.mark.parametrize("method", [m for m in METHODS if not m.depends_on_seed], ids=str)
+@pytest.mark.parametrize("method", [m for m in EVERY if not m.depends_on_seed], ids=str)
 def test_a_seed_is_nothing_to_a_method_that_draws_nothing(method):
     results = [method.explain(interacting, X, background_of(method), seed=seed) for seed in (0, 1)]
 

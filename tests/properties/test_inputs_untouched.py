@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from properties.laws import WEIGHTS, X, background_of, bits, interacting
-from properties.registry import METHODS
+from properties.registry import EVERY
 
-over_methods = pytest.mark.parametrize("method", METHODS, ids=str)
+over_methods = pytest.mark.parametrize("method", EVERY, ids=str)
 
 
 @over_methods

@@ -12,11 +12,11 @@ namespace {
 
 constexpr double rank_tolerance = 1e-9;
 constexpr double most_freedom = 0.75;  // of the pairs: with more, the residuals tell nothing
-constexpr Index grid = 33;             // lambda from 1e-12 to 1e4 in half decades
-constexpr Index first_low = 16;        // 1e-4: below it only where a draw keeps all it shows, as in additive games
+constexpr Index grid = 25;             // lambda from 1e-8 to 1e4 in half decades
+constexpr Index first_low = 8;         // 1e-4: below it only where a draw keeps all it shows, as in additive games
 
 double lambda_of(Index step) {
-    return std::pow(10.0, -12.0 + 0.5 * static_cast<double>(step));
+    return std::pow(10.0, -8.0 + 0.5 * static_cast<double>(step));
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ void spectrum_of(const Eigen::MatrixXd& rows, Eigen::MatrixXd& vectors, Vector& 
         dual ? Eigen::MatrixXd(rows * rows.transpose()) : Eigen::MatrixXd(rows.transpose() * rows);
     const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(gram);
     const Index size = gram.rows();
-    const double least = 1e-10 * std::max(eigen.eigenvalues()[size - 1], 1e-300);
+    const double least = 1e-8 * std::max(eigen.eigenvalues()[size - 1], 1e-300);
     Index rank = 0;
     while (rank < size && eigen.eigenvalues()[size - 1 - rank] > least) ++rank;
     values = eigen.eigenvalues().tail(rank);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pellucid.attribution.interactions import ShapleyInteractions, interactions
 from pellucid.attribution.shapley import Shapley, shapley
 
-__all__ = ["Shapley", "shapley"]
+__all__ = ["Shapley", "ShapleyInteractions", "interactions", "shapley"]

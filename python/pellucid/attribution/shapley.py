@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, require_memory, threads
 from pellucid.attribution.background import Background
+from pellucid.attribution.shown import shown
 from pellucid.attribution.value_functions import value_function_of
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
@@ -31,6 +33,7 @@ from pellucid.results import Attribution
 from pellucid.space import CausalOrder, Space, space_of
 
 Array = NDArray[np.float64]
+Found = TypeVar("Found")
 
 # What `refine` needs to go on is kept up to this size; beyond it, refining plays again what was played.
 KEPT_BYTES = 2**28
@@ -85,7 +88,8 @@ class Shapley:
     budget : model rows to pay per explained row; background and probe are charged to every row, so that one row alone
         costs no more. None stops at `tolerance`, or at 100,000 rows, whichever comes first (50,000 beyond the
         background where that has more rows than this); a budget without a tolerance is spent whole.
-    tolerance : stop when max std_err / (max - min of the values) is below it; 0.01 when no budget is given either.
+    tolerance : stop when, with 95 % confidence, no value errs by more than this part of max - min of the values; 0.03
+        when no budget is given either.
     time_limit : seconds for one call; what there is then comes back, marked as not converged. Every row gets at least a
         first, short stage. Not with method="exact".
     control_variate : for method="regression": "kernel" fits a smooth function to what was played, whose Shapley values
@@ -212,6 +216,16 @@ class Shapley:
 
     def __call__(self, X: Any) -> Attribution:
         """Explain rows X (n, d), in the container of the background or another one with the same columns."""
+        estimates, attribution_of = self.play(X, lambda plan, game, deadline: plan.estimate(game, deadline=deadline))
+        return attribution_of(estimates)
+
+    def play(
+        self, X: Any, estimate: Callable[[ShapleyPlan, GameLike, Deadline | None], Found]
+    ) -> tuple[list[Found], Callable[[list[Estimate]], Attribution]]:
+        """Play the game of every row X (n, d) by `estimate`, for methods that find more than Shapley values.
+
+        Returns what was found, and the function from the Shapley values among it to their attribution.
+        """
         start = perf_counter()
         deadline = None if self.time_limit is None else Deadline.after(self.time_limit)
         model = self._model_for(X)
@@ -225,13 +239,14 @@ class Shapley:
             shape = (len(codes), len(self.space.parts), len(names))
             require_memory("values", shape, unit=f"rows, {shape[1]} players and {shape[2]} outputs")
             rows = _Explained(model, codes, predictions, columns, names, prepared.shared_rows if fresh else 0)
-            estimates: list[Estimate] = []
+            found: list[Found] = []
             games = self._games(rows)
             for game in track(games, total=len(codes), progress=self.progress, label="Shapley values"):
-                left = len(codes) - len(estimates)
-                estimates.append(plan.estimate(game, deadline=None if deadline is None else deadline.share(left)))
+                left = len(codes) - len(found)
+                found.append(estimate(plan, game, None if deadline is None else deadline.share(left)))
         inside = model.seconds + (0.0 if model is self.model else self.model.seconds) - inside
-        return self._attribution(estimates, rows, budget=self.budget, seconds=perf_counter() - start, inside=inside)
+        seconds = perf_counter() - start
+        return found, partial(self._attribution, rows=rows, budget=self.budget, seconds=seconds, inside=inside)
 
     def _model_for(self, X: Any) -> Model:
         """The model, or a copy of it for rows with values that the background does not have.
@@ -295,12 +310,13 @@ class Shapley:
         base = weighted_mean(self._prepared.background_outputs, self.value_function.weights)
         exact = all(estimate.std_err is None for estimate in estimates) if n else self._plan.method == "exact"
         depends_on_row = not set(rows.names) <= set(self.model.output_names)  # "predicted", "top 1", ...
-        data, display = _shown(space, rows.codes)
+        data, display = shown(space, rows.codes)
         return Attribution(
             values=_stacked([e.values for e in estimates], (n, p, k)),
             base_values=base[columns].reshape(n, k),
             predictions=np.take_along_axis(rows.predictions, columns, axis=1),
             std_err=None if exact else _stacked([_errors(e) for e in estimates], (n, p, k)),
+            background_std_err=_background_errors(estimates),
             parts=space.parts,
             outputs=rows.names,
             data=data,
@@ -370,25 +386,11 @@ def _stacked(parts: list[Array], shape: tuple[int, int, int]) -> Array:
     return np.stack(parts) if parts else np.empty(shape)
 
 
+def _background_errors(estimates: list[Estimate]) -> Array | None:
+    errors = [estimate.background_std_err for estimate in estimates]
+    known = [error for error in errors if error is not None]
+    return np.stack(known) if known and len(known) == len(errors) else None
+
+
 def _errors(estimate: Estimate) -> Array:
     return np.zeros_like(estimate.values) if estimate.std_err is None else estimate.std_err
-
-
-def _shown(space: Space, codes: Array) -> tuple[Array, NDArray[np.str_]]:
-    """Per part its code and its text; a part of several columns has no code of its own."""
-    texts = space.display(codes)
-    members: list[list[int]] = [[] for _ in space.parts]
-    for column, part in enumerate(space.part_of_column):
-        members[part].append(column)
-    data = np.full((len(codes), len(members)), np.nan)
-    display = np.empty(data.shape, dtype=object)
-    for part, columns in enumerate(members):
-        if len(columns) == 1:
-            data[:, part] = codes[:, columns[0]]
-            display[:, part] = texts[:, columns[0]]
-        else:
-            names = [space.names[c] for c in columns]
-            display[:, part] = [
-                ", ".join(f"{name}={text}" for name, text in zip(names, row, strict=True)) for row in texts[:, columns]
-            ]
-    return data, display.astype(np.str_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,8 +78,15 @@ def background_error(variance: Array, weights: Array) -> Array | None:
 
 
 def precise_enough(values: Array, std_err: Array, tolerance: float) -> bool:
-    """Whether max std_err / (max - min of the values) is at most the tolerance, for every output."""
+    """Whether, with 95 % confidence, no value errs by more than tolerance (max - min of the values), for every output.
+
+    The chances of the values to err by more are added up: they may be correlated in any way.
+    """
     if not np.isfinite(std_err).all():
         return False
-    spread = values.max(axis=0) - values.min(axis=0)
-    return bool(np.all(std_err.max(axis=0) <= tolerance * spread))
+    reach = tolerance * (values.max(axis=0) - values.min(axis=0))
+    for allowed, errors in zip(reach, std_err.T, strict=True):
+        outside = sum(math.erfc(allowed / (math.sqrt(2.0) * error)) for error in errors if error > 0.0)
+        if outside > 0.05:
+            return False
+    return True

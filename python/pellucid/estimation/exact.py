@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.estimation.estimate import Array, Estimate
+from pellucid.estimation.estimate import Array, Estimate, background_error
 from pellucid.games import GameLike
 
 # 2^24 coalitions of one output take 128 MiB of values and 400 MiB of masks: the edge of what a laptop bears.
 MOST_PLAYERS = 24
 MASKS_AT_ONCE = 2**16
+DOUBLES_AT_ONCE = 2**22  # values of all coalitions under a few draws
 
 
 def exact_rows(players: int, draws: int) -> int:
@@ -37,6 +38,41 @@ def exact_values(game: GameLike) -> Estimate:
         rule="all there are, against every background row" if game.n_draws > 1 else "all there are",
         size=total,
         unit="coalitions",
+    )
+
+
+def exact_values_by_draw(game: GameLike) -> Estimate:
+    """The same as the mean of the values under each draw, whose spread says what other draws could change."""
+    from pellucid import _core
+
+    if game.n_draws == 1:
+        return exact_values(game)
+    players, draws, outputs = len(game.parts), game.n_draws, game.n_outputs
+    total = 2**players
+    empty, full = game.ends()
+    values = np.empty((draws, players * outputs))
+    at_once = max(1, min(draws, DOUBLES_AT_ONCE // (total * outputs)))
+    for first_draw in range(0, draws, at_once):
+        some = np.arange(first_draw, min(draws, first_draw + at_once))
+        worth = np.empty((total, len(some), outputs))
+        worth[0], worth[-1] = empty[some], full
+        step = max(1, MASKS_AT_ONCE // len(some))
+        for first in range(1, total - 1, step):
+            count = min(step, total - 1 - first)
+            masks = np.repeat(_core.all_coalitions(players, first, count), len(some), axis=0)
+            worth[first : first + count] = game.play(masks, np.tile(some, count)).reshape(count, len(some), outputs)
+        found = _core.exact_shapley(worth.reshape(total, -1), players)
+        values[some] = found.reshape(players, len(some), outputs).transpose(1, 0, 2).reshape(len(some), -1)
+    mean, weights = weighted_mean(values, game.draw_weights), game.draw_weights
+    variance = weights**2 @ (values - mean) ** 2 / (1.0 - weights @ weights)
+    return Estimate(
+        values=mean.reshape(players, outputs),
+        std_err=None,
+        coalitions=(total - 2) * draws,
+        rule="all there are, against every background row",
+        size=total,
+        unit="coalitions",
+        background_std_err=background_error(variance.reshape(players, outputs), weights),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.estimation.clock import Deadline
-from pellucid.estimation.estimate import Array, Estimate, precise_enough
+from pellucid.estimation.estimate import Array, Estimate, background_error, precise_enough
 from pellucid.estimation.linear_orders import ConsistentOrders
 from pellucid.estimation.student import student_factor, student_factors
 from pellucid.games import GameLike
@@ -81,7 +81,7 @@ class Permutations:
             draws = np.concatenate(
                 [self.pairs(a, b)[2] for a, b in zip((0, *limits), limits[: stage + 1], strict=False)]
             )
-            values, std_err = self._summary(np.concatenate(contributions), draws, empty, full)
+            values, std_err, background = self._summary(np.concatenate(contributions), draws, empty, full)
             reached = tolerance is None or precise_enough(values, std_err, tolerance)
             result = Estimate(
                 values=values,
@@ -94,6 +94,7 @@ class Permutations:
                 warnings=_too_few(last),
                 limits=limits[: stage + 1],
                 played=tuple(contributions),
+                background_std_err=background,
             )
             if reached and tolerance is not None:
                 break
@@ -117,20 +118,23 @@ class Permutations:
 
     def _summary(
         self, contributions: Array, draws: NDArray[np.int64], empty: Array, full: Array
-    ) -> tuple[Array, Array]:
-        """Values that add up to v(all) - v(nobody) exactly, and their standard errors."""
-        weights = self.draw_weights
+    ) -> tuple[Array, Array, Array | None]:
+        """Values that add up to v(all) - v(nobody) exactly, their standard errors, and those of the background."""
+        weights, background = self.draw_weights, None
         counts = np.bincount(draws, minlength=len(weights))
         gap = full - weights @ empty
         if counts.min() >= LEAST_PAIRS_PER_STRATUM or len(weights) == 1 < len(draws):
-            values, std_err = _stratified(contributions, draws, counts, weights)
+            values, std_err, between = _stratified(contributions, draws, counts, weights)
+            background = background_error(between, weights)
         else:
             values, std_err = _total_adjusted(contributions, gap)
         # What rounding left open, or a handful of pairs: an equal share each.
-        return values + (gap - values.sum(axis=0)) / self.players, std_err
+        return values + (gap - values.sum(axis=0)) / self.players, std_err, background
 
 
-def _stratified(contributions: Array, draws: NDArray[np.int64], counts: Any, weights: Array) -> tuple[Array, Array]:
+def _stratified(
+    contributions: Array, draws: NDArray[np.int64], counts: Any, weights: Array
+) -> tuple[Array, Array, Array]:
     """Each draw is a stratum: only the spread of the orders within a draw is an error."""
     shape = (len(weights), *contributions.shape[1:])
     means: Array = np.zeros(shape)
@@ -144,7 +148,11 @@ def _stratified(contributions: Array, draws: NDArray[np.int64], counts: Any, wei
     # Degrees of freedom by Satterthwaite: one draw with most of the variance has only its own pairs to tell it.
     spread = (parts**2 / (counts - 1)[:, None, None]).sum(axis=0)
     freedom = np.divide(variance**2, spread, out=np.ones_like(variance), where=spread > 0)
-    return values, np.sqrt(variance) * student_factors(freedom)
+    # The means of the draws differ by more than the draws do: their own noise is taken off.
+    spread_of_means = np.tensordot(weights**2, (means - values) ** 2, axes=1)
+    one = float(weights @ weights)
+    between = np.maximum(spread_of_means - variance, 0.0) / (1.0 - one) if one < 1.0 else np.full_like(variance, np.nan)
+    return values, np.sqrt(variance) * student_factors(freedom), between
 
 
 def _total_adjusted(contributions: Array, gap: Array) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from pellucid.estimation import permutation, regression
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.designs import first_pairs
 from pellucid.estimation.estimate import Array, Estimate
-from pellucid.estimation.exact import MOST_PLAYERS, exact_values
+from pellucid.estimation.exact import MOST_PLAYERS, exact_values_by_draw
 from pellucid.estimation.linear_orders import ConsistentOrders
 from pellucid.estimation.schedule import Spending, stage_limits, units_affordable
 from pellucid.games import GameLike
@@ -149,7 +149,7 @@ class ShapleyPlan:
     def estimate(self, game: GameLike, *, deadline: Deadline | None = None) -> Estimate:
         """Play one game."""
         if self.method == "exact":
-            return _with_rows(exact_values(game) if self.orders is None else self.orders.exact(game), game)
+            return _with_rows(exact_values_by_draw(game) if self.orders is None else self.orders.exact(game), game)
         return _with_rows(self._run(game, self.limits, self.spending.tolerance, deadline=deadline), game)
 
     def refine(self, game: GameLike, budget: int, *, old: Estimate) -> Estimate:
@@ -166,6 +166,10 @@ class ShapleyPlan:
             )
         new = self._run(game, (*old.limits[: len(old.played)], most), None, played=old.played)
         return _with_rows(replace(new, paid=new.coalitions + (0 if old.played else old.paid)), game, before=spent)
+
+    def play(self, game: GameLike, limits: tuple[int, ...], *, played: tuple[Any, ...] = ()) -> Estimate:
+        """Play the stages up to these limits, whatever the error; `played` is not played again."""
+        return self._run(game, limits, None, played=played)
 
     def _run(
         self,

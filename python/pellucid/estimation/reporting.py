@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import Any
 
-from pellucid.estimation.estimate import Estimate, described
+import numpy as np
+
+from pellucid.estimation.estimate import Array, Estimate, described
 from pellucid.estimation.plan import ShapleyPlan
 from pellucid.model import Model
 from pellucid.results import Report
@@ -42,6 +44,8 @@ def report_of(
         converged=tuple(e.reached and not e.out_of_time for e in estimates) if asked else (),
         tolerance=plan.spending.tolerance,
         seed=plan.seed,
+        largest_std_err=_largest([np.zeros(1) if e.std_err is None else e.std_err for e in estimates]),
+        largest_background_std_err=_largest([e.background_std_err for e in estimates]),
         coalitions=round(sum(e.coalitions for e in estimates) / n) if n else 0,
         warnings=tuple(found),
         **facts,
@@ -71,3 +75,9 @@ def report_of_sample(model: Model, *, rows: int, start: float, warnings: Iterabl
         warnings=(*model.warnings, *warnings),
         **facts,
     )
+
+
+def _largest(errors: Sequence[Array | None]) -> float | None:
+    """The largest of all; None where one is not known."""
+    known = [float(error.max()) for error in errors if error is not None and np.isfinite(error).all()]
+    return max(known) if known and len(known) == len(errors) else None

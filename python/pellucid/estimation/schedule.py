@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pellucid.errors import BudgetError
 
 DEFAULT_BUDGET = 100_000
-DEFAULT_TOLERANCE = 0.01
+DEFAULT_TOLERANCE = 0.03
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Spending:
 
 
 def spending(budget: int | None, tolerance: float | None, *, overhead: int) -> Spending:
-    """By default until a tolerance of 0.01 or 100,000 rows, whichever comes first; a budget alone is spent whole.
+    """By default until a tolerance of 0.03 or 100,000 rows, whichever comes first; a budget alone is spent whole.
 
     Where the background alone takes more than half of the default, half of it is left for the coalitions.
     """

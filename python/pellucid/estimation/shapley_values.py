@@ -40,7 +40,7 @@ def shapley_values(
     players : names of the p players or their number; only with a callable.
     method : "auto" (all coalitions when they fit the budget, else "regression"), "exact", "permutation", "regression".
     budget : values of coalitions to pay for, the empty and the full one included; None is 100,000 or the tolerance.
-    tolerance : stop when the largest standard error is below this part of max - min of the values.
+    tolerance : stop when, with 95 % confidence, no value errs by more than this part of max - min of them.
     time_limit : seconds; when they are over, what there is comes back, marked as not converged.
     order : which players come before which, for asymmetric Shapley values: layers [["a", "b"], ["c"]], edges
         {"a": ["c"]} or a `PartialOrder`; "auto" is then all coalitions that can arise, else "permutation". [frye2020]
@@ -102,6 +102,7 @@ def shapley_values(
         base_values=weighted_mean(empty, game.draw_weights)[None],
         predictions=full[None],
         std_err=None if estimate.std_err is None else estimate.std_err[None],
+        background_std_err=None if estimate.background_std_err is None else estimate.background_std_err[None],
         parts=tuple(game.parts),
         outputs=("value",) if k == 1 else tuple(f"value {j}" for j in range(k)),
         data=None,

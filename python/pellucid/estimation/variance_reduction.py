@@ -33,6 +33,7 @@ MOST_WORK_FOR_VALUES = 4e9
 TRIAL_PAIRS = 1000
 TRIAL_LANDMARKS = 200
 LEAST_GAIN = 0.05
+ROUNDING = 1e-12  # share of the squares: what is left below it is no noise
 
 KINDS: dict[str, ControlVariate] = {"kernel": KernelControlVariate()}
 
@@ -84,6 +85,8 @@ def fit_reduced(
     if enough(plain):
         return plain
     job = _Job.of(stages, index, played, game, mixture)
+    if job.fit.residual_squares.max() < ROUNDING:
+        return plain
     if len(job.order) > 2 * TRIAL_PAIRS and _trial_gain(job) < LEAST_GAIN:
         return replace(plain, rule=f"{plain.rule}; no control variate, as a trial explained too little")
     return _fit_with(KINDS["kernel"], job)

@@ -3,9 +3,20 @@
 from pellucid.results.attribution import Attribution
 from pellucid.results.difference import MeanDifference
 from pellucid.results.importance import Importance
+from pellucid.results.interactions import Interactions, PairContribution
 from pellucid.results.means import GroupMeans
 from pellucid.results.partial_dependence import PartialDependence
 from pellucid.results.ranking import Contribution
 from pellucid.results.report import Report
 
-__all__ = ["Attribution", "Contribution", "GroupMeans", "Importance", "MeanDifference", "PartialDependence", "Report"]
+__all__ = [
+    "Attribution",
+    "Contribution",
+    "GroupMeans",
+    "Importance",
+    "Interactions",
+    "MeanDifference",
+    "PairContribution",
+    "PartialDependence",
+    "Report",
+]

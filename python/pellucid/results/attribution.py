@@ -39,6 +39,9 @@ class Attribution:
     std_err : (n, p, k) or None
         Standard errors of `values`; from few samples widened by Student's t, so that 1.96 of one is the t interval.
         None: the values are exact. NaN: not known.
+    background_std_err : (n, p, k), optional
+        Standard errors of `values` if the background rows are a sample of a larger population: what other rows of the
+        same kind could change. Apart from `std_err`, which takes the background as it is; squares add up.
     parts : tuple of str, (p,)
     outputs : tuple of str, (k,)
     data : (n, p), optional
@@ -70,6 +73,7 @@ class Attribution:
     base_values: Floats
     predictions: Floats
     std_err: Floats | None
+    background_std_err: Floats | None = None
     parts: tuple[str, ...]
     outputs: tuple[str, ...]
     data: Floats | None = None
@@ -103,15 +107,20 @@ class Attribution:
             if (std_err < 0).any():
                 raise InputError(f"std_err must not be negative, got {std_err.min()}; NaN stands for not known")
             put("std_err", std_err)
+        if self.background_std_err is not None:
+            background = checks.frozen_floats("background_std_err", self.background_std_err, (n, p, k), "(n, p, k)")
+            if (background < 0).any():
+                raise InputError(f"background_std_err must not be negative, got {background.min()}")
+            put("background_std_err", background)
         put("parts", checks.names("parts", self.parts, p, letter="parts"))
         put("outputs", checks.names("outputs", self.outputs, k, letter="outputs"))
         if self.data is not None:
             put("data", checks.frozen_floats("data", self.data, (n, p), "(n, p)"))
         if self.display is not None:
-            put("display", _strings(self.display, (n, p)))
+            put("display", checks.strings(self.display, (n, p)))
         put("selected_names", checks.names("selected_names", self.selected_names, None, letter="outputs"))
         if self.selected is not None:
-            put("selected", _selected(self.selected, (n, k), len(self.selected_names)))
+            put("selected", checks.selected(self.selected, (n, k), len(self.selected_names)))
         if not isinstance(self.report, Report):
             raise InputError(f"report must be a Report, got {type(self.report).__name__}")
         for name in ("rows_per_row", "converged"):
@@ -295,12 +304,21 @@ class Attribution:
                 "alone; choose an output with output=... of the plots and of top, or with outputs= of the explainer, "
                 "and take numbers from .values[row, part, output]"
             )
-        index = _positions(rows, len(self))
+        index = checks.positions(rows, len(self))
 
         def taken(array: NDArray[Any] | None) -> Any:
             return None if array is None else array[index]
 
-        arrays = ("values", "base_values", "predictions", "std_err", "data", "display", "selected")
+        arrays = (
+            "values",
+            "base_values",
+            "predictions",
+            "std_err",
+            "background_std_err",
+            "data",
+            "display",
+            "selected",
+        )
         kept: dict[str, Any] = {name: taken(getattr(self, name)) for name in arrays}
         return replace(self, report=self.report.rows(int(i) for i in index), _continue=None, **kept)
 
@@ -332,43 +350,3 @@ class Attribution:
         from pellucid.results.html import fragment
 
         return fragment(self)
-
-
-def _strings(display: Any, shape: tuple[int, int]) -> NDArray[np.str_]:
-    array = np.asarray(display)
-    if array.shape != shape:
-        raise InputError(f"display must have shape (n, p) = {shape}, got {array.shape}")
-    if array.dtype.kind not in "UO" or (
-        array.dtype.kind == "O" and not all(isinstance(text, str) for text in array.flat)
-    ):
-        raise InputError(f"display must hold strings, got dtype {array.dtype}; use Space.display or astype(str)")
-    return checks.frozen(array.astype(np.str_))
-
-
-def _selected(selected: Any, shape: tuple[int, int], names: int) -> NDArray[np.int64]:
-    array = np.asarray(selected)
-    if array.shape != shape or array.dtype.kind not in "iu":
-        raise InputError(
-            f"selected must be whole numbers of shape (n, k) = {shape}, got {array.dtype} of shape {array.shape}"
-        )
-    if array.size and (array.min() < 0 or (names and array.max() >= names)):
-        raise InputError(f"selected must point into the {names} selected_names, got {array.min()} to {array.max()}")
-    return checks.frozen(array.astype(np.int64))
-
-
-def _positions(rows: Any, n: int) -> NDArray[np.intp]:
-    if isinstance(rows, slice):
-        return np.arange(n, dtype=np.intp)[rows]
-    index = np.asarray(rows)
-    if index.dtype == bool and index.shape == (n,):
-        return np.flatnonzero(index)
-    if index.size == 0 and index.ndim == 1:
-        return np.zeros(0, dtype=np.intp)
-    if index.dtype.kind not in "iu" or index.ndim > 1:
-        raise InputError(
-            f"rows must be an index, a slice, positions or a mask of length {n}, got {checks.described(rows)}"
-        )
-    index = np.atleast_1d(index).astype(np.intp)
-    if ((index < -n) | (index >= n)).any():
-        raise IndexError(f"row {index[(index < -n) | (index >= n)][0]} is out of range for {n} rows")
-    return index % n if n else index

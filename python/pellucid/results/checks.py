@@ -97,3 +97,44 @@ def freeze(state: dict[str, Any]) -> None:
     for value in state.values():
         if isinstance(value, np.ndarray):
             value.setflags(write=False)
+
+
+def strings(display: Any, shape: tuple[int, int]) -> NDArray[np.str_]:
+    """A read-only copy of what a person reads."""
+    array = np.asarray(display)
+    if array.shape != shape:
+        raise InputError(f"display must have shape (n, p) = {shape}, got {array.shape}")
+    if array.dtype.kind not in "UO" or (
+        array.dtype.kind == "O" and not all(isinstance(text, str) for text in array.flat)
+    ):
+        raise InputError(f"display must hold strings, got dtype {array.dtype}; use Space.display or astype(str)")
+    return frozen(array.astype(np.str_))
+
+
+def selected(selected: Any, shape: tuple[int, int], names: int) -> NDArray[np.int64]:
+    """A read-only copy of positions among so many names."""
+    array = np.asarray(selected)
+    if array.shape != shape or array.dtype.kind not in "iu":
+        raise InputError(
+            f"selected must be whole numbers of shape (n, k) = {shape}, got {array.dtype} of shape {array.shape}"
+        )
+    if array.size and (array.min() < 0 or (names and array.max() >= names)):
+        raise InputError(f"selected must point into the {names} selected_names, got {array.min()} to {array.max()}")
+    return frozen(array.astype(np.int64))
+
+
+def positions(rows: Any, n: int) -> NDArray[np.intp]:
+    """Some of n rows as positions, from an index, a slice, positions or a mask."""
+    if isinstance(rows, slice):
+        return np.arange(n, dtype=np.intp)[rows]
+    index = np.asarray(rows)
+    if index.dtype == bool and index.shape == (n,):
+        return np.flatnonzero(index)
+    if index.size == 0 and index.ndim == 1:
+        return np.zeros(0, dtype=np.intp)
+    if index.dtype.kind not in "iu" or index.ndim > 1:
+        raise InputError(f"rows must be an index, a slice, positions or a mask of length {n}, got {described(rows)}")
+    index = np.atleast_1d(index).astype(np.intp)
+    if ((index < -n) | (index >= n)).any():
+        raise IndexError(f"row {index[(index < -n) | (index >= n)][0]} is out of range for {n} rows")
+    return index % n if n else index

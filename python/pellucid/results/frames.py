@@ -1,4 +1,4 @@
-"""An attribution as a long table of the user's data-frame library."""
+"""Results as long tables of the user's data-frame library."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pellucid.results.text import number
 
 if TYPE_CHECKING:
     from pellucid.results.attribution import Attribution
+    from pellucid.results.interactions import Interactions
 
 _BACKENDS = ("pandas", "polars", "pyarrow")
 
@@ -56,6 +57,31 @@ def frame_of(
 def known(numbers: NDArray[np.float64]) -> list[float | None]:
     """Numbers for a column, null where they are NaN."""
     return [None if np.isnan(x) else float(x) for x in numbers.ravel()]
+
+
+def interactions_to_frame(interactions: Interactions, *, backend: str | None = None) -> Any:
+    """n k p p lines in the order row, output, first, second; see `Interactions.to_frame`."""
+    import narwhals.stable.v2 as nw
+
+    chosen = _backend(backend)
+    n, p, _, k = interactions.values.shape
+    parts = [utf8(name) for name in interactions.parts]
+    errors = interactions.std_err
+    columns: dict[str, Any] = {
+        "row": np.repeat(np.arange(n, dtype=np.int64), k * p * p),
+        "output": [name for name in map(utf8, interactions.outputs) for _ in range(p * p)] * n,
+        "first": [name for name in parts for _ in range(p)] * (n * k),
+        "second": parts * (n * k * p),
+        "interaction": np.ascontiguousarray(interactions.values.transpose(0, 3, 1, 2)).ravel(),
+        "std_err": (
+            [None] * (n * p * p * k)
+            if errors is None
+            else [None if np.isnan(x) else float(x) for x in errors.transpose(0, 3, 1, 2).ravel()]
+        ),
+    }
+    types = {"row": nw.Int64(), "interaction": nw.Float64(), "std_err": nw.Float64()}
+    schema = {name: types.get(name, nw.String()) for name in columns}
+    return nw.from_dict(columns, schema=schema, backend=chosen).to_native()
 
 
 def _backend(backend: str | None) -> Any:

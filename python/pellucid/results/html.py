@@ -34,7 +34,7 @@ def fragment(attribution: Attribution, *, output: int | str | None = None, rows:
     where = default_output(attribution) if output is None else checks.find("output", output, attribution.outputs)
     n, p, k = attribution.values.shape
     report = attribution.report
-    facts = [counted(n, "row"), counted(p, "part"), sureness(attribution), *_cost(report)]
+    facts = [counted(n, "row"), counted(p, "part"), sureness(attribution), *cost_of(report)]
     of = f", one of {k} outputs" if k > 1 else ""
     pieces = [
         f'<div class="pellucid"><style>{css.FRAGMENT}</style>',
@@ -55,7 +55,7 @@ def fragment(attribution: Attribution, *, output: int | str | None = None, rows:
         pieces.append(f'<div class="pellucid-muted">and {counted(n - rows, "more row")}</div>')
     if sureness(attribution) == "with standard errors":
         pieces.append('<div class="pellucid-muted">Whiskers are 95 % intervals; ± is one standard error.</div>')
-    return "".join(pieces) + _warnings(report) + "</div>"
+    return "".join(pieces) + warnings_of(report) + "</div>"
 
 
 def page(
@@ -114,7 +114,7 @@ def page(
             "<h2>How these numbers were obtained</h2>",
             *_paragraphs(how_obtained(attribution)),
             "<h2>How far to trust them</h2>",
-            _warnings(attribution.report),
+            warnings_of(attribution.report),
             "<ul>" + "".join(f"<li>{words(item, limit=700)}</li>" for item in how_far_to_trust(attribution)) + "</ul>",
             f"<footer>Made with pellucid {words(attribution.report.version)}. This page has no script and "
             "loads nothing from elsewhere.</footer></main></body></html>",
@@ -128,7 +128,8 @@ def default_output(attribution: Attribution) -> int:
     return 1 if two and attribution.selected is None else 0
 
 
-def _cost(report: Report) -> list[str]:
+def cost_of(report: Report) -> list[str]:
+    """Model rows and time, where they are known."""
     return ([f"{round(report.rows_used):,} model rows per row"] if report.rows_used else []) + (
         [duration(report.seconds)] if report.seconds else []
     )
@@ -151,7 +152,8 @@ def _described(attribution: Attribution, row: int, output: int) -> str:
     return "The largest contributions: " + "; ".join(largest)
 
 
-def _warnings(report: Report) -> str:
+def warnings_of(report: Report) -> str:
+    """The first warnings, each in a frame of its own."""
     shown = [
         f'<div class="pellucid-warning">{words(warning, limit=400)}</div>' for warning in report.warnings[:_WARNINGS]
     ]
@@ -170,7 +172,7 @@ def _facts(attribution: Attribution, output: int) -> str:
         ("Method", report.method),
         ("Explained", f"{counted(n, 'row')}, {counted(p, 'feature')}"),
         ("Background", counted(report.background_rows, "row") if report.background_rows else ""),
-        ("Cost", ", ".join(_cost(report))),
+        ("Cost", ", ".join(cost_of(report))),
         ("Reached its tolerance", converged),
         ("Seed", str(report.seed)),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -51,13 +52,13 @@ def ranked(parts: tuple[str, ...], values: NDArray[np.float64], errors: NDArray[
     return [Contribution(parts[i], float(values[i]), float(errors[i])) for i in largest_first(values)]
 
 
-def row_index(attribution: Attribution, row: int) -> int:
+def row_index(result: Sized, row: int) -> int:
     """The row as a non-negative position."""
     if isinstance(row, (bool, np.bool_)) or not isinstance(row, (int, np.integer)):
         raise InputError(f"row must be an index, got {described(row)}")
-    if not -len(attribution) <= row < len(attribution):
-        raise InputError(f"row must be an index of one of the {len(attribution)} rows, got {row}")
-    return int(row) % len(attribution)
+    if not -len(result) <= row < len(result):
+        raise InputError(f"row must be an index of one of the {len(result)} rows, got {row}")
+    return int(row) % len(result)
 
 
 def display_limit(max_display: int) -> int:

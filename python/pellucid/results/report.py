@@ -82,6 +82,9 @@ class Report:
         What was explained: "probability", "predict_proba of ...", "identity", "marginal".
     background_rows, coalitions : int
         Rows averaged over for a hidden part; distinct coalitions asked for, mean over the rows.
+    largest_std_err, largest_background_std_err : float or None
+        The largest standard error of the sampling, and of the background if its rows are a sample of more: what other
+        rows of the same kind could change. None where one is not known.
     warnings : tuple of str
         Whatever a careful reader should know.
     version : str
@@ -117,6 +120,8 @@ class Report:
     value_function: str = ""
     background_rows: int = 0
     coalitions: int = 0
+    largest_std_err: float | None = None
+    largest_background_std_err: float | None = None
     warnings: tuple[str, ...] = ()
     version: str = field(default_factory=_version)
 
@@ -132,6 +137,9 @@ class Report:
             put(name, _whole(name, getattr(self, name)))
         put("budget", None if self.budget is None else _whole("budget", self.budget))
         put("tolerance", None if self.tolerance is None else _real("tolerance", self.tolerance))
+        for name in ("largest_std_err", "largest_background_std_err"):
+            value = getattr(self, name)
+            put(name, None if value is None else _real(name, value))
         put("converged", tuple(_flag("converged", x) for x in _many("converged", self.converged)))
         put("warnings", tuple(_text("warnings", x) for x in _many("warnings", self.warnings)))
         rows = tuple(_whole("rows_per_row", x) for x in _many("rows_per_row", self.rows_per_row))

@@ -1,4 +1,4 @@
-"""Attributions in files: what they hold, and how one is made of it again."""
+"""Attributions and interactions in files: what they hold, and how one is made of it again."""
 
 from __future__ import annotations
 
@@ -7,50 +7,52 @@ from typing import Any
 
 from pellucid.results.archive import Format, listed, read, write
 from pellucid.results.attribution import Attribution
+from pellucid.results.interactions import Interactions
 from pellucid.results.report import Report
 
 _NAMES = ("parts", "outputs", "selected_names")
-FORMAT = Format(
-    name="attribution",
-    owner="Attribution.save",
-    arrays={
-        "values": "f",
-        "base_values": "f",
-        "predictions": "f",
-        "std_err": "f",
-        "data": "f",
-        "display": "U",
-        "selected": "i",
-    },
-    optional=frozenset({"std_err", "data", "display", "selected"}),
-    fields=frozenset({*_NAMES, "report"}),
+_SHARED = {"base_values": "f", "predictions": "f", "std_err": "f", "data": "f", "display": "U", "selected": "i"}
+_OPTIONAL = frozenset({"std_err", "data", "display", "selected"})
+_FIELDS = frozenset({*_NAMES, "report"})
+ATTRIBUTION = Format(
+    "attribution",
+    "Attribution.save",
+    {"values": "f", **_SHARED, "background_std_err": "f"},
+    _OPTIONAL | {"background_std_err"},
+    _FIELDS,
+)
+INTERACTIONS = Format(
+    "interactions",
+    "Interactions.save",
+    {"values": "f", **_SHARED, "shapley_std_err": "f"},
+    _OPTIONAL | {"shapley_std_err"},
+    _FIELDS,
 )
 
 
-def save(attribution: Attribution, path: str | os.PathLike[str]) -> None:
+def save(result: Attribution | Interactions, path: str | os.PathLike[str]) -> None:
     """See `Attribution.save`."""
+    form = INTERACTIONS if isinstance(result, Interactions) else ATTRIBUTION
     write(
         path,
-        FORMAT,
-        arrays={name: getattr(attribution, name) for name in FORMAT.arrays},
+        form,
+        arrays={name: getattr(result, name) for name in form.arrays},
         fields={
-            **{name: list(getattr(attribution, name)) for name in _NAMES},
-            "report": attribution.report.to_dict(),
+            **{name: list(getattr(result, name)) for name in _NAMES},
+            "report": result.report.to_dict(),
         },
     )
 
 
 def load(path: str | os.PathLike[str]) -> Attribution:
     """See `Attribution.load`."""
-    return read(path, FORMAT, make=_attribution)
+    return read(path, ATTRIBUTION, make=lambda arrays, fields: Attribution(**arrays, **_common(fields)))
 
 
-def _attribution(arrays: dict[str, Any], fields: dict[str, Any]) -> Attribution:
-    parts, outputs, selected_names = listed(fields, *_NAMES)
-    return Attribution(
-        **arrays,
-        parts=parts,
-        outputs=outputs,
-        selected_names=selected_names,
-        report=Report.from_dict(fields["report"]),
-    )
+def load_interactions(path: str | os.PathLike[str]) -> Interactions:
+    """See `Interactions.load`."""
+    return read(path, INTERACTIONS, make=lambda arrays, fields: Interactions(**arrays, **_common(fields)))
+
+
+def _common(fields: dict[str, Any]) -> dict[str, Any]:
+    return {**dict(zip(_NAMES, listed(fields, *_NAMES), strict=True)), "report": Report.from_dict(fields["report"])}

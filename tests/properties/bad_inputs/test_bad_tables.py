@@ -13,6 +13,11 @@ from properties.bad_inputs.table import Fault, finds, over, refused, same_bits
 from properties.laws import X, background_of, interacting
 from properties.registry import FEATURES, METHODS
 
+# Games of a law of the features: it is learned from numbers, and needs more than one row of them.
+LAW = {"unless": lambda method: not method.marginal}
+# Where an order names features, they must be there.
+WHOLE = {"unless": lambda method: not method.marginal or not method.symmetric}
+
 NAMES = [f"x{j}" for j in range(FEATURES)]
 
 
@@ -89,6 +94,7 @@ SIZES = [
         model=lambda rows: np.sin(rows[:, 0]),
         rows=lambda a: a[:, :1],
         background=lambda a: a[:, :1],
+        **WHOLE,
     ),
     Fault(
         "one feature, one background row",
@@ -96,6 +102,7 @@ SIZES = [
         model=lambda rows: np.sin(rows[:, 0]),
         rows=lambda a: a[:, :1],
         background=lambda a: a[:1, :1],
+        **WHOLE,
     ),
     Fault("a constant feature", finds(nothing_for_the_constant), background=with_value(2.0, row=slice(None), column=3)),
     Fault(
@@ -103,6 +110,7 @@ SIZES = [
         finds(lambda call, result: np.testing.assert_allclose(result.values, 0.0, rtol=0, atol=1e-13)),
         rows=lambda a: np.ones_like(a),
         background=lambda a: np.ones_like(a),
+        **LAW,
     ),
 ]
 
@@ -155,11 +163,27 @@ VALUES = [
         "NaN for a model that cannot take it",
         refused(ModelOutputError, "NaN or infinite scores for .* rows .*; its input is .*x2=missing", unasked=False),
         rows=with_value(np.nan),
+        **LAW,
     ),
     Fault(
         "a background of nothing but NaN",
         refused(ModelOutputError, "NaN or infinite scores .*x0=missing", unasked=False),
         background=lambda a: np.full_like(a, np.nan),
+        **LAW,
+    ),
+    Fault(
+        "NaN where a law is learned from numbers",
+        refused(
+            InputError, "background must have no missing values for a conditional value function, got some in 'x4'"
+        ),
+        background=with_value(np.nan, column=4),
+        unless=lambda method: method.marginal,
+    ),
+    Fault(
+        "one row where a law is learned",
+        refused(InputError, "background has 1 distinct row, from which no .* law can be learned"),
+        background=lambda a: np.ones_like(a),
+        unless=lambda method: method.marginal or "empirical" in method.name,
     ),
 ]
 
@@ -190,14 +214,17 @@ def missing_for(model, clean):
 
 
 MISSING = [
-    Fault("NaN", same_bits(), model=takes_missing, rows=with_value(np.nan), background=with_value(np.nan, column=4)),
-    Fault("nothing but NaN", same_bits(), model=takes_missing, background=lambda a: np.full_like(a, np.nan)),
+    Fault(
+        "NaN", same_bits(), model=takes_missing, rows=with_value(np.nan), background=with_value(np.nan, column=4), **LAW
+    ),
+    Fault("nothing but NaN", same_bits(), model=takes_missing, background=lambda a: np.full_like(a, np.nan), **LAW),
     Fault(
         "masked arrays",
         same_bits(lambda a: np.ma.filled(a, np.nan), model=takes_missing),
         model=takes_masked,
         rows=masked,
         background=masked,
+        **LAW,
     ),
     Fault(
         "columns that know NA",
@@ -205,8 +232,15 @@ MISSING = [
         model=takes_nullable,
         rows=nullable,
         background=nullable,
+        **LAW,
     ),
-    Fault("None in lists", same_bits(), model=takes_missing, rows=lambda a: with_value(None, dtype=object)(a).tolist()),
+    Fault(
+        "None in lists",
+        same_bits(),
+        model=takes_missing,
+        rows=lambda a: with_value(None, dtype=object)(a).tolist(),
+        **LAW,
+    ),
 ]
 
 
@@ -245,13 +279,16 @@ LAYOUTS = {
     "objects": lambda a: a.astype(object),
 }
 DRESSES = [
-    *(Fault(name, same_bits(), rows=change, background=change) for name, change in LAYOUTS.items()),
+    *(
+        Fault(name, same_bits(), rows=change, background=change, **(LAW if name == "strides of 0" else {}))
+        for name, change in LAYOUTS.items()
+    ),
     *(
         Fault(f"rows of {kind}", same_bits(), rows=lambda a, kind=kind: halves(np.abs(a)).astype(kind))
         for kind in ("bool", "int8", "int16", "int32", "int64", "uint8", "uint64", "float16", "float32", "longdouble")
     ),
     *(
-        Fault(f"background of {kind}", same_bits(), background=lambda a, kind=kind: halves(3 * a).astype(kind))
+        Fault(f"background of {kind}", same_bits(), background=lambda a, kind=kind: halves(3 * a).astype(kind), **LAW)
         for kind in ("int8", "int64")
     ),
     Fault("2^53 is representable", same_bits(), rows=with_value(2**53, dtype=np.int64), model=lambda rows: rows.sum(1)),

@@ -63,7 +63,7 @@ def test_the_explainer_works_on_after_its_own_preparation_failed(method, error, 
 
     with monkeypatch.context() as patched:
         for name in dir(_core):
-            if "Regression" in name or name in {"antithetic_coalitions", "exact_shapley"}:
+            if "Regression" in name or name in {"antithetic_coalitions", "exact_shapley", "asymmetric_shapley"}:
                 patched.setattr(_core, name, fail)
         with pytest.raises(error):
             explainer(X)
