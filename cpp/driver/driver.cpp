@@ -54,10 +54,10 @@ void check(bool condition, const std::string& what) {
 // Everything a computation returned, as bytes.
 class Bits {
   public:
-    template <typename Dense>
-    Bits& add(const Dense& values) {
+    template <typename Derived>
+    Bits& add(const Eigen::PlainObjectBase<Derived>& values) {
         bytes_.append(reinterpret_cast<const char*>(values.data()),
-                      static_cast<std::size_t>(values.size()) * sizeof(typename Dense::Scalar));
+                      static_cast<std::size_t>(values.size()) * sizeof(typename Derived::Scalar));
         return *this;
     }
     Bits& add(const ShapleyEstimate& estimate) { return add(estimate.values).add(estimate.variance); }
