@@ -75,12 +75,12 @@ def test_tolerance_by_default_and_when_asked():
     found = interactions(model, X, background=BACKGROUND, method="regression")
     rough = interactions(model, X, background=BACKGROUND, method="regression", tolerance=0.5)
 
-    assert found.report.tolerance == 0.05
+    assert found.report.tolerance == 0.15
     assert all(found.report.converged)
     assert rough.report.rows_used <= found.report.rows_used
     spread = np.maximum(found.values, 0.0).max() - np.minimum(found.values, 0.0).min()
     off = ~np.eye(6, dtype=bool)
-    assert found.std_err[:, off].max() <= 0.05 * spread
+    assert found.std_err[:, off].max() <= 0.15 * spread
 
 
 def test_a_time_limit_ends_the_sampling():

@@ -224,14 +224,14 @@ class TestOutliers:
         )
         self.truth = shapley(self.model, self.x, background=self.background, method="exact").values[0, :, 0]
 
-    @pytest.mark.parametrize("options", [{"budget": 800}, {"tolerance": 0.05}])
+    @pytest.mark.parametrize("options", [{"budget": 800}, {"tolerance": 0.2}])
     def test_intervals_cover(self, options):
         hits = []
         for seed in range(60):
             explain = Shapley(self.model, self.background, method="regression", seed=seed, **options)
             result = explain(self.x)
             low, high = result.interval(0.95)
-            hits.append((low[0, :, 0] <= self.truth) & (self.truth <= high[0, :, 0]))
+            hits.append((low[0, :, 0] <= self.truth + 1e-9) & (self.truth - 1e-9 <= high[0, :, 0]))
         shares = np.mean(hits, axis=0)
 
         assert shares.mean() > 0.9

@@ -15,7 +15,7 @@ from pellucid.estimation.schedule import DEFAULT_BUDGET, Spending, spending, sta
 @pytest.mark.parametrize(
     ("budget", "tolerance", "expected"),
     [
-        (None, None, Spending(100_000, 0.01)),
+        (None, None, Spending(100_000, 0.03)),
         (None, 0.05, Spending(100_000, 0.05)),
         (500, None, Spending(500, None)),
         (500, 0.05, Spending(500, 0.05)),
@@ -27,7 +27,7 @@ def test_spending(budget, tolerance, expected):
 
 
 def test_a_large_background_leaves_rows_for_the_coalitions():
-    assert spending(None, None, overhead=200_000) == Spending(250_000, 0.01)
+    assert spending(None, None, overhead=200_000) == Spending(250_000, 0.03)
     assert spending(1000, None, overhead=200_000) == Spending(1000, None)
 
 
