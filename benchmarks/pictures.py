@@ -124,7 +124,7 @@ def draw_accuracy(records: dict[str, Any], *, folder: Path = IMAGES) -> None:
         "background rows, the same for everyone.\n"
         "Up: squared error as a share of the squared\n"
         "exact values, mean over the rows explained.\n\n"
-        "Blue: the mean of 8 seeds, and a band from\n"
+        "Blue: the mean of 4 seeds, and a band from\n"
         "the least to the largest error of them.\n"
         "The others: the mean of 3 seeds. LeverageSHAP,\n"
         "OddSHAP and the grey ones are those of shapiq:\n" + fill(f"{', '.join(grey)}.", 46),
