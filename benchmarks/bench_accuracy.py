@@ -204,7 +204,8 @@ def large_background_text(records: dict[str, Record]) -> Iterator[str]:
 def stopping_text(records: dict[str, Record]) -> Iterator[str]:
     yield (
         "Stopping at a tolerance: with 95 % confidence no value is to err by more than that share of their range. "
-        "One run is one row with one seed; its error is the largest of any part over that range, when the sampling stopped."
+        "One run is one row with one seed; its error is the largest of any part over that range, when the sampling "
+        "stopped."
     )
     rows = []
     for tolerance in next(iter(records.values()))["runs"]:

@@ -110,7 +110,10 @@ class Regression:
             data,
             game=game,
             variate=self.control_variate,
-            enough=lambda fit: tolerance is not None and precise_enough(fit.values, fit.std_err, tolerance),
+            precise=lambda fit, factor: (
+                tolerance is not None and precise_enough(fit.values, factor * fit.std_err, tolerance)
+            ),
+            last=index + 1 == len(self.limits),
         )
 
     def _contrasts(self, game: GameLike) -> Array:
