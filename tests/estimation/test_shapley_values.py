@@ -265,10 +265,10 @@ class TestTolerance:
         assert 4950 <= result.report.rows_used <= 5000
         assert result.report.converged == ()
 
-    def test_the_default_is_a_hundredth_or_a_hundred_thousand_rows(self):
+    def test_the_default_is_three_hundredths_or_a_hundred_thousand_rows(self):
         result = shapley_values(self.game, 30)
 
-        assert result.report.tolerance == 0.01
+        assert result.report.tolerance == 0.03
         assert result.report.budget is None
         assert result.report.rows_used < 100_000
         assert result.report.converged == (True,)
