@@ -51,6 +51,15 @@ def exact_values_by_draw(game: GameLike) -> Estimate:
     total = 2**players
     empty, full = game.ends()
     values = np.empty((draws, players * outputs))
+    play_all = getattr(game, "play_all", None)
+
+    def play(masks: Any, some: Any) -> Array:
+        if play_all is not None and len(some) == draws:
+            found: Array = play_all(masks)
+            return found
+        repeated = np.repeat(masks, len(some), axis=0)
+        return game.play(repeated, np.tile(some, len(masks))).reshape(len(masks), len(some), outputs)
+
     at_once = max(1, min(draws, DOUBLES_AT_ONCE // (total * outputs)))
     for first_draw in range(0, draws, at_once):
         some = np.arange(first_draw, min(draws, first_draw + at_once))
@@ -59,8 +68,8 @@ def exact_values_by_draw(game: GameLike) -> Estimate:
         step = max(1, MASKS_AT_ONCE // len(some))
         for first in range(1, total - 1, step):
             count = min(step, total - 1 - first)
-            masks = np.repeat(_core.all_coalitions(players, first, count), len(some), axis=0)
-            worth[first : first + count] = game.play(masks, np.tile(some, count)).reshape(count, len(some), outputs)
+            masks = _core.all_coalitions(players, first, count)
+            worth[first : first + count] = play(masks, some)
         found = _core.exact_shapley(worth.reshape(total, -1), players)
         values[some] = found.reshape(players, len(some), outputs).transpose(1, 0, 2).reshape(len(some), -1)
     mean, weights = weighted_mean(values, game.draw_weights), game.draw_weights

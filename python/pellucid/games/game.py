@@ -167,6 +167,22 @@ class Game:
         self._run((self._grid(masks[at], draws) for at, draws in plan), add)
         return sums[0] + sums[1]
 
+    def play_all(self, masks: Any) -> Array:
+        """Values (m, B, k) of masks (m, p) under every draw."""
+        masks = checked_masks(masks, p=len(self.parts))
+        values = np.empty((len(masks), self.n_draws, self.n_outputs))
+        if len(masks) == 0:
+            return values
+        plan = list(self._chunks(len(masks)))
+        upcoming = iter(plan)
+
+        def place(outputs: Array) -> None:
+            at, draws = next(upcoming)
+            values[at, draws] = self._kept(outputs).reshape(at.stop - at.start, draws.stop - draws.start, -1)
+
+        self._run((self._grid(masks[at], draws) for at, draws in plan), place)
+        return values
+
     def ends(self) -> tuple[Array, Array]:
         """Values of the empty coalition under each draw (B, k), and of the full one (k,); evaluated once."""
         if self._full_value is None:
