@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.estimation.control_variate import ControlVariate, FittedControlVariate
 from pellucid.estimation.estimate import Array
+from pellucid.representation import Mixture
 
 MOST_CONTROL_VARIATES = 4
 LARGEST_WEIGHT = 1.3
@@ -58,10 +59,7 @@ class PlayedPairs:
 
     def centred_masks(self) -> Array:
         """(m, p): 1/2 for parts of the coalition, -1/2 for those of its complement, 0 where x and b agree."""
-        same = (self.background == self.x) | (np.isnan(self.background) & np.isnan(self.x))
-        differs = np.zeros((len(self.background), self.masks.shape[1]), dtype=bool)
-        for column, part in enumerate(self.part_of_column):
-            differs[:, part] |= ~same[:, column]
+        differs = Mixture(self.x, self.background, self.part_of_column).differs(self.masks.shape[1])
         return np.where(differs[self.draws], self.masks - 0.5, 0.0)
 
 

@@ -62,12 +62,13 @@ class Played:
 
 @dataclass(frozen=True)
 class PairFit:
-    """Values (p, k), their standard errors, those of the background, and the rule in words."""
+    """Values (p, k), their standard errors, those of the background, and the rule in words; what a mixed fit found."""
 
     values: Array
     std_err: Array
     background_std_err: Array | None
     rule: str
+    mixed: Any = None
 
 
 def fit_pairs(stage: Stage, played: Played) -> PairFit:
@@ -75,7 +76,8 @@ def fit_pairs(stage: Stage, played: Played) -> PairFit:
     if stage.kind == "ridge":
         values = stage.regression.solve(played.targets, played.gaps)
         return PairFit(values, np.full_like(values, np.nan), None, "ridge by generalised cross-validation")
-    if stage.kind in ("mixed", "moving"):
+    mixed = stage.kind in ("mixed", "moving")
+    if mixed:
         fit = stage.regression.solve(played.targets, played.gaps, played.contrasts())
     else:
         fit = stage.regression.solve(played.targets, played.gaps)
@@ -83,4 +85,4 @@ def fit_pairs(stage: Stage, played: Played) -> PairFit:
     if stage.complete:
         rule += "; these are all there are, so the values are exact"
     background = background_error(fit.background_variance, played.draw_weights)
-    return PairFit(fit.values, np.sqrt(fit.variance), background, rule)
+    return PairFit(fit.values, np.sqrt(fit.variance), background, rule, fit if mixed else None)

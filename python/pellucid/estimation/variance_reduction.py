@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from pellucid.estimation.designs import Stages
 from pellucid.estimation.estimate import Array, background_error
 from pellucid.estimation.pair_fits import RULES, PairFit, Played, fit_pairs
 from pellucid.games import GameLike
+from pellucid.representation import Mixture
 
 # Rows from which a control variate has something to learn from, and up to which "auto" thinks it cheap; likewise the
 # multiplications of its values against all background rows.
@@ -44,7 +45,7 @@ KINDS: dict[str, ControlVariate] = {"kernel": KernelControlVariate()}
 
 
 def checked_control_variate(choice: Any) -> ControlVariate | str | None:
-    """ "auto", the name of a kind, an object of one's own, or None for none."""
+    """What `fit_reduced` takes: "auto", None, or the object that a name or the user gives."""
     if choice is None or (isinstance(choice, str) and choice == "auto"):
         return choice
     if isinstance(choice, str):
@@ -91,7 +92,7 @@ def fit_reduced(
     plain = fit_pairs(stage, played)
     if precise(plain, 1.0) or not (last or precise(plain, BEST_FACTOR)):
         return plain
-    job = _Job.of(stages, index, played, game, mixture)
+    job = _Job.of(stages, index, played, game, mixture, fit=plain.mixed)
     if job.fit.residual_squares.max() < ROUNDING:
         return plain
     if len(job.order) > 2 * TRIAL_PAIRS:
@@ -106,14 +107,6 @@ def fit_reduced(
 def _worth_a_trial(mixture: Mixture, rows: int, *, parts: int) -> bool:
     work = len(mixture.background) * parts * min(parts / 2 + 1, 16) * MOST_LANDMARKS
     return FEWEST_ROWS <= rows <= MOST_ROWS and work <= MOST_WORK_FOR_VALUES
-
-
-class Mixture(NamedTuple):
-    """Rows that take every column from x (d,) or from a background row (B, d); the part of each column."""
-
-    x: Array
-    background: Array
-    part_of_column: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -134,11 +127,15 @@ class _Job:
     seed: int
 
     @classmethod
-    def of(cls, stages: Stages, index: int, played: Played, game: GameLike, mixture: Mixture) -> _Job:
+    def of(
+        cls, stages: Stages, index: int, played: Played, game: GameLike, mixture: Mixture, *, fit: Any = None
+    ) -> _Job:
+        """`fit` : that of the mixed regression to the model itself, where it was made already."""
         # A single draw has nothing to move with.
         contrasts = played.contrasts() if len(played.empty) > 1 else np.empty((1, 0))
         mixed = stages.mixed(index)
-        fit = mixed.solve(played.targets, played.gaps, contrasts)
+        if fit is None:
+            fit = mixed.solve(played.targets, played.gaps, contrasts)
         return cls(mixed, contrasts, fit, mixed.order(), played, game, mixture, stages.seed)
 
     def solve(self, targets: Array, gaps: Array) -> Any:
@@ -214,5 +211,4 @@ def _trial_gain(job: _Job) -> float:
 
 def _mixture_of(game: GameLike) -> Mixture | None:
     method = getattr(game, "mixture", None)
-    found = None if method is None else method()
-    return None if found is None else Mixture(*found)
+    return None if method is None else method()

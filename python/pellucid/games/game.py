@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.model import Model
 from pellucid.model.streaming import split
-from pellucid.representation import Representation
+from pellucid.representation import Mixture, Representation
 from pellucid.representation.checks import checked_draws, checked_masks
 
 Array = NDArray[np.float64]
@@ -202,8 +202,8 @@ class Game:
         method = getattr(self.representation, "differs", None)
         return None if method is None else np.asarray(method(), dtype=np.bool_)
 
-    def mixture(self) -> tuple[Array, Array, NDArray[np.int32]] | None:
-        """x (d,), background (B, d) and the part of each column, where each column of a row comes from one of them."""
+    def mixture(self) -> Mixture | None:
+        """The input and the background, where each column of a row comes from one of them; None where not."""
         method = getattr(self.representation, "mixture", None)
         return None if method is None else method()
 

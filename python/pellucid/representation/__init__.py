@@ -12,7 +12,7 @@ from pellucid.representation.copula import CopulaLaw
 from pellucid.representation.empirical import EmpiricalLaw
 from pellucid.representation.gaussian_law import GaussianLaw
 from pellucid.representation.pairs import Pairs
-from pellucid.representation.tabular import Tabular
+from pellucid.representation.tabular import Mixture, Tabular
 
 __all__ = [
     "ConditionalCopula",
@@ -20,6 +20,7 @@ __all__ = [
     "CopulaLaw",
     "EmpiricalLaw",
     "GaussianLaw",
+    "Mixture",
     "Pairs",
     "Representation",
     "Tabular",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,22 @@ from pellucid.space import Space
 Array = NDArray[np.float64]
 
 _UNORDERED_KINDS = frozenset({"categorical", "boolean"})
+
+
+class Mixture(NamedTuple):
+    """Rows that take every column from x (d,) or from a background row (B, d); the part of each column (d,)."""
+
+    x: Array
+    background: Array
+    part_of_column: NDArray[np.int32]
+
+    def differs(self, parts: int) -> NDArray[np.bool_]:
+        """Whether x and each background row have different codes in some column of a part: (B, parts)."""
+        different = (self.background != self.x) & ~(np.isnan(self.background) & np.isnan(self.x))
+        result = np.zeros((len(self.background), parts), dtype=np.bool_)
+        for column, part in enumerate(self.part_of_column):
+            result[:, part] |= different[:, column]
+        return result
 
 
 class Tabular:
@@ -95,26 +111,22 @@ class Tabular:
         the background row differ, else 0.
         """
         members = [np.flatnonzero(self._part_of_column == part) for part in range(len(self.parts))]
-        contrasts = np.empty((self.n_draws, len(self.parts)))
+        contrasts, differs = np.empty((self.n_draws, len(self.parts))), self.differs()
         for part, columns in enumerate(members):
             alone = len(columns) == 1
             if alone and self.space.features[columns[0]].kind not in _UNORDERED_KINDS:
                 contrasts[:, part] = self._standardised(int(columns[0]))
             else:
-                contrasts[:, part] = self._differs(columns)
+                contrasts[:, part] = differs[:, part]
         return contrasts
 
     def differs(self) -> NDArray[np.bool_]:
         """Whether x and each background row have different codes in some column of a part: (B, p)."""
-        different = (self.background != self.x) & ~(np.isnan(self.background) & np.isnan(self.x))
-        result = np.zeros((self.n_draws, len(self.parts)), dtype=np.bool_)
-        for column, part in enumerate(self._part_of_column):
-            result[:, part] |= different[:, column]
-        return result
+        return self.mixture().differs(len(self.parts))
 
-    def mixture(self) -> tuple[Array, Array, NDArray[np.int32]]:
-        """x, the background, and the part of each column: every column of a row comes from one of the two."""
-        return self.x, self.background, self._part_of_column
+    def mixture(self) -> Mixture:
+        """x and the background: every column of a row comes from one of the two."""
+        return Mixture(self.x, self.background, self._part_of_column)
 
     def _standardised(self, column: int) -> Array:
         values, x = self.background[:, column], self.x[column]
@@ -128,8 +140,3 @@ class Tabular:
         deviation = float(np.sqrt(np.average((known - mean) ** 2, weights=weights)))
         result[present] = (x - known) / deviation if deviation > 0 else 0.0
         return result
-
-    def _differs(self, columns: NDArray[np.intp]) -> Array:
-        x, values = self.x[columns], self.background[:, columns]
-        same = (values == x) | (np.isnan(values) & np.isnan(x))
-        return np.asarray(np.where(same.all(axis=1), 0.0, 1.0))
