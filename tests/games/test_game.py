@@ -151,13 +151,13 @@ def test_one_buffer_serves_a_callable_that_keeps_nothing(ask):
     game = game_of(batch_rows=7)
     ask(game)
     assert game.model.calls > 2
-    assert game.model._buffers.allocated == 1
+    assert game.model.medium._buffers.allocated == 1
 
 
 def test_as_many_buffers_as_blocks_in_flight():
     game = game_of(batch_rows=1, concurrency=3)
     game.value(ALL)
-    assert game.model._buffers.allocated <= 3
+    assert game.model.medium._buffers.allocated <= 3
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])

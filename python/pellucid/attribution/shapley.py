@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -14,7 +13,10 @@ from numpy.typing import NDArray
 
 from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, require_memory, threads
 from pellucid.attribution.background import Background
+from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
+from pellucid.attribution.shapley_parts import Spent, explain_parts
 from pellucid.attribution.shown import shown
+from pellucid.attribution.stacking import background_errors, errors, stacked
 from pellucid.attribution.value_functions import value_function_of
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
@@ -29,6 +31,7 @@ from pellucid.games import GameLike
 from pellucid.model import PROBE_ROWS, Model
 from pellucid.model.choice import checked_outputs
 from pellucid.progress import Progress, checked_progress, track
+from pellucid.representation import Representation
 from pellucid.results import Attribution
 from pellucid.space import CausalOrder, Space, space_of
 
@@ -73,7 +76,7 @@ class Shapley:
     Parameters
     ----------
     model : a callable (n, d) -> (n,) or (n, k), or a fitted object with predict_proba, decision_function or predict.
-    background : rows (B, d), array or dataframe, of the population the explanation compares with; needed.
+    background : rows (B, d), array or dataframe, of the population the explanation compares with; needed for tables.
     background_weights : (B,) weights, at least 0; None is equal weights.
     value_function : "marginal" as above; "baseline", the same with one row; "conditional", v(S) = E[f(X) | X_S = x_S]
         [aas2021]; "causal", E[f(X) | do(X_S = x_S)] [heskes2020]. "auto" is causal where an order is given, else
@@ -161,11 +164,6 @@ class Shapley:
         output_names: Sequence[str] | None = None,
         progress: Progress = None,
     ) -> None:
-        if background is None:
-            raise InputError(
-                "background is missing: a Shapley value compares a row with a background; pass rows of the training "
-                "data (background=X_train), or one reference row of shape (1, d)"
-            )
         if method not in METHODS:
             raise InputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
         checked_spending(budget=budget, tolerance=tolerance, time_limit=time_limit)
@@ -173,13 +171,16 @@ class Shapley:
         self.outputs = checked_outputs(outputs)
         self.n_threads = checked_threads(n_threads)
         self.progress = checked_progress(progress)
-        self.space = space_of(background, space=space, groups=groups, argument="background")
-        if method == "exact" and order is None:
-            require_enumerable(len(self.space.parts))
-        self.background = Background.of(background, self.space, weights=background_weights)
-        self.model = Model(
+        self.method = method
+        self.budget = budget
+        self.tolerance = tolerance
+        self.time_limit = time_limit
+        self.control_variate = checked_control_variate(control_variate)
+        self._order = order
+        self._prepared: _Prepared | None = None
+        self._plan: ShapleyPlan | None = None
+        self._reader = Reader(
             model,
-            space=self.space,
             model_output=model_output,
             link=link,
             clip=clip,
@@ -188,6 +189,17 @@ class Shapley:
             cache=cache,
             output_names=output_names,
         )
+        self._has_background = background is not None
+        if background is None:
+            described = (background_weights, conditional, conditional_draws, conditional_sigma, causal, groups, space)
+            if value_function != "auto" or any(one is not None for one in described):
+                raise InputError(f"{MISSING_BACKGROUND}; what else was given describes a table")
+            return
+        self.space = space_of(background, space=space, groups=groups, argument="background")
+        if method == "exact" and order is None:
+            require_enumerable(len(self.space.parts))
+        self.background = Background.of(background, self.space, weights=background_weights)
+        self.model = self._reader.table(self.space)
         self.space = self.model.space
         self.value_function = value_function_of(
             self.background,
@@ -199,23 +211,31 @@ class Shapley:
             causal=causal,
             seed=self.seed,
         )
-        self.method = method
         self.orders = ConsistentOrders.of(order, self.space.parts, method=method)
-        self.budget = budget
-        self.tolerance = tolerance
-        self.time_limit = time_limit
-        self.control_variate = checked_control_variate(control_variate)
-        self._prepared: _Prepared | None = None
-        self._plan: ShapleyPlan | None = None
 
     def __repr__(self) -> str:
+        if not self._has_background:
+            return f"Shapley(no background, method={self.method!r})"
         return (
             f"Shapley({self.model.description}, background of {self.background.given:,} rows, "
             f"{len(self.space.parts)} players, method={self.method!r})"
         )
 
-    def __call__(self, X: Any) -> Attribution:
-        """Explain rows X (n, d), in the container of the background or another one with the same columns."""
+    def __call__(self, X: Any) -> Any:
+        """Explain rows X (n, d), in the container of the background or another one with the same columns.
+
+        Of a representation, such as `Words` or `Superpixels`, the parts are the players, and what stands in for the
+        missing ones is its own; a list of them gives a list of attributions.
+        """
+        many = representations(X)
+        if many is not None:
+            with threads(self.n_threads):
+                spent = Spent(self.method, self.budget, self.tolerance, self.time_limit, self.control_variate)
+                found = [
+                    explain_parts(one, self._reader, spent, outputs=self.outputs, order=self._order, seed=self.seed)
+                    for one in track(many, total=len(many), progress=self.progress, label="Shapley values")
+                ]
+            return found[0] if isinstance(X, Representation) else found
         estimates, attribution_of = self.play(X, lambda plan, game, deadline: plan.estimate(game, deadline=deadline))
         return attribution_of(estimates)
 
@@ -226,6 +246,8 @@ class Shapley:
 
         Returns what was found, and the function from the Shapley values among it to their attribution.
         """
+        if not self._has_background:
+            raise InputError(f"{MISSING_BACKGROUND}, or one reference row of shape (1, d)")
         start = perf_counter()
         deadline = None if self.time_limit is None else Deadline.after(self.time_limit)
         model = self._model_for(X)
@@ -256,9 +278,7 @@ class Shapley:
         space = self.space.extend(X)
         if space == self.space:
             return self.model
-        model = copy(self.model)
-        model.space = space
-        return model
+        return self.model.with_space(space)
 
     def _prepare(self) -> tuple[_Prepared, ShapleyPlan]:
         """Probe the model and play the background once, whatever number of rows will be explained."""
@@ -312,11 +332,11 @@ class Shapley:
         depends_on_row = not set(rows.names) <= set(self.model.output_names)  # "predicted", "top 1", ...
         data, display = shown(space, rows.codes)
         return Attribution(
-            values=_stacked([e.values for e in estimates], (n, p, k)),
+            values=stacked([e.values for e in estimates], (n, p, k)),
             base_values=base[columns].reshape(n, k),
             predictions=np.take_along_axis(rows.predictions, columns, axis=1),
-            std_err=None if exact else _stacked([_errors(e) for e in estimates], (n, p, k)),
-            background_std_err=_background_errors(estimates),
+            std_err=None if exact else stacked([errors(e) for e in estimates], (n, p, k)),
+            background_std_err=background_errors(estimates),
             parts=space.parts,
             outputs=rows.names,
             data=data,
@@ -366,12 +386,8 @@ class Shapley:
         return {**self.__dict__, "_prepared": None, "_plan": None}
 
 
-def shapley(model: Any, X: Any, *, background: Any = None, **options: Any) -> Attribution:
-    """Shapley values of rows X (n, d): one line over `Shapley`, which documents the options.
-
-    Raises
-    ------
-    InputError, ModelOutputError, BudgetError : as `Shapley`.
+def shapley(model: Any, X: Any, *, background: Any = None, **options: Any) -> Any:
+    """Shapley values of rows X (n, d) or of a representation: one line over `Shapley`, which has options and errors.
 
     Examples
     --------
@@ -380,17 +396,3 @@ def shapley(model: Any, X: Any, *, background: Any = None, **options: Any) -> At
     [[0.5, 0.5], [0.0, 0.0]]
     """
     return Shapley(model, background, **options)(X)
-
-
-def _stacked(parts: list[Array], shape: tuple[int, int, int]) -> Array:
-    return np.stack(parts) if parts else np.empty(shape)
-
-
-def _background_errors(estimates: list[Estimate]) -> Array | None:
-    errors = [estimate.background_std_err for estimate in estimates]
-    known = [error for error in errors if error is not None]
-    return np.stack(known) if known and len(known) == len(errors) else None
-
-
-def _errors(estimate: Estimate) -> Array:
-    return np.zeros_like(estimate.values) if estimate.std_err is None else estimate.std_err

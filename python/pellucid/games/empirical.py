@@ -108,6 +108,6 @@ class EmpiricalGame:
     def _composed(self, masks: NDArray[np.uint8], near: NDArray[np.int64]) -> Array:
         from pellucid import _core
 
-        rows = self.model.buffer(len(near))
+        rows: Array = self.model.buffer(len(near))
         _core.compose(self._x, self.law.rows, self.law.part_of_column, masks, near, rows)
         return rows

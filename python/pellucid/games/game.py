@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.model import Model
+from pellucid.model.medium import TableMedium
 from pellucid.model.streaming import split
 from pellucid.representation import Mixture, Representation
 from pellucid.representation.checks import checked_draws, checked_masks
@@ -242,6 +243,13 @@ class Game:
 
     def _composed(self, masks: Masks, draws: NDArray[np.int64]) -> Array:
         rows = self.representation.compose(masks, draws, out=self.model.buffer(len(masks)))
+        if not isinstance(self.model.medium, TableMedium):
+            if len(rows) != len(masks):
+                raise InputError(
+                    f"compose of {type(self.representation).__name__} must return a row for each of the "
+                    f"{len(masks)} masks, got {len(rows)}"
+                )
+            return rows  # a block of that medium, not an array of codes
         expected = (len(masks), self.model.space.d)
         if not isinstance(rows, np.ndarray) or rows.dtype != np.float64 or rows.shape != expected:
             got = f"{rows.dtype} {rows.shape}" if isinstance(rows, np.ndarray) else type(rows).__name__

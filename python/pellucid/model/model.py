@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
+from copy import copy
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,11 @@ from numpy.typing import NDArray
 
 from pellucid._arguments import is_whole, shown
 from pellucid.adapters import find_predictor
-from pellucid.adapters.handover import named_like, plan_handover
 from pellucid.errors import InputError, ModelOutputError
 from pellucid.model import probe as probing
-from pellucid.model.buffers import BufferPool
 from pellucid.model.choice import choose_outputs, resolve_outputs
 from pellucid.model.link import Link
+from pellucid.model.medium import Medium, TableMedium
 from pellucid.model.outputs import Place, checked_scores, note_place
 from pellucid.model.streaming import StoppedByModel, answers, split
 from pellucid.space import Space
@@ -46,7 +46,8 @@ class Model:
     ----------
     model : a callable of n rows that returns (n,) or (n, k) scores, or a fitted object with `predict_proba`,
         `decision_function` or `predict`.
-    space : the features; its container is what the callable receives.
+    space : the features of a table; its container is what the callable receives.
+    medium : what rows are instead, where they are no table: the `medium` of a representation of text or images.
     model_output : "probability", "raw" (margin, log-odds) or "value"; None is "probability" for an object
         with `predict_proba` and "value" otherwise.
     link : "identity", "logit" or "log", applied to every output.
@@ -75,7 +76,8 @@ class Model:
         self,
         model: Any,
         *,
-        space: Space,
+        space: Space | None = None,
+        medium: Medium | None = None,
         model_output: str | None = None,
         link: str = "identity",
         clip: float | None = None,
@@ -86,7 +88,6 @@ class Model:
     ) -> None:
         self._link = Link(link, clip)
         predictor = find_predictor(model, model_output=model_output)
-        self.space = space = named_like(predictor, space=space)
         self.link = link
         self.model_output = predictor.model_output
         self.description = predictor.description
@@ -99,10 +100,14 @@ class Model:
         self.calls = 0
         self.seconds = 0.0
         self._predictor = predictor
-        self._handover = plan_handover(predictor, space=space)
+        if (space is None) == (medium is None):
+            raise InputError("a model needs either the space of a table or the medium of a representation")
+        if space is not None:
+            medium = TableMedium(predictor, space=space, keep=self.concurrency + 1)
+        assert medium is not None
+        self.medium: Medium = medium
         self._given_names = _checked_names(output_names)
         self._names: tuple[str, ...] | None = None
-        self._buffers = BufferPool(space.d, keep=self.concurrency + 1)
         self._lock = threading.Lock()
         self._cache = None if cache is None else self._open_cache(cache)
 
@@ -111,6 +116,8 @@ class Model:
 
         if not isinstance(path, (str, os.PathLike)):
             raise InputError(f"cache must be the path of a file, got {shown(path)}; leave it out to keep no rows")
+        if not isinstance(self.medium, TableMedium):
+            raise InputError("cache keeps rows of tables only; leave it out for texts and images")
         return RowCache(path, space=self.space, model_output=self.model_output, description=self.description)
 
     def __repr__(self) -> str:
@@ -132,26 +139,44 @@ class Model:
     @property
     def batch_rows(self) -> int:
         """Rows of one call: as many as `batch_bytes` holds, at least 1."""
-        return max(1, self.batch_bytes // (8 * max(1, self.space.d)))
+        return max(1, self.batch_bytes // max(1, self.medium.row_bytes))
 
-    def buffer(self, rows: int) -> Array:
-        """A (rows, d) array of undefined contents for `feed`, reused when nobody refers to it.
+    @property
+    def space(self) -> Space:
+        """The features of a table."""
+        if not isinstance(self.medium, TableMedium):
+            raise InputError("this model is asked about texts or images, which have no space of features")
+        return self.medium.space
+
+    def reading(self, medium: Medium) -> Model:
+        """The same model for rows of another medium; its counts go on from those of this one."""
+        other = copy(self)
+        other.medium = medium
+        return other
+
+    def with_space(self, space: Space) -> Model:
+        """The same model for rows with more categories than its own space knows."""
+        assert isinstance(self.medium, TableMedium)
+        return self.reading(self.medium.extended(space))
+
+    def buffer(self, rows: int) -> Any:
+        """Memory for a block of `feed`, of undefined contents: (rows, d) codes, reused when nobody refers to it.
 
         What is handed to the user's callable may be kept by it. This memory comes back to the model only
         when every array that refers to it is gone; an array of the caller's own must not be written again
         after it was fed.
         """
-        return self._buffers.take(rows)
+        return self.medium.buffer(rows)
 
     def __call__(self, codes: Array) -> Array:
         """Outputs (n, k) of codes (n, d), after the link, in batches of `batch_rows`."""
-        codes = self._checked_codes(codes)
+        codes = self._checked(codes)
         if len(codes) == 0:
             return np.empty((0, self.k))
         parts = split(len(codes), most=self.batch_rows, blocks=self.concurrency)
         collected: list[Array] = []
         # A copy of each batch, as the callable may write into what it is given.
-        self.feed((np.array(codes[part]) for part in parts), collected.append)
+        self.feed((copy(codes[part]) for part in parts), collected.append)
         return collected[0] if len(collected) == 1 else np.concatenate(collected)
 
     def feed(self, blocks: Iterable[Array], consume: Callable[[Array], Any]) -> None:
@@ -188,10 +213,10 @@ class Model:
         ------
         InputError : there is no row at all, or the cache was filled by another model.
         """
-        rows = self._checked_codes(codes)
+        rows = self._checked(codes)
         if len(rows) == 0:
             raise InputError("probe needs at least one row, got none; pass a background row")
-        rows = np.array(rows[: probing.ROWS])
+        rows = copy(rows[: probing.ROWS])
         before = len(self.warnings)
         outputs = probing.run(rows, ask=self._ask_in_batches, record=self.warnings, cache=self._cache)
         with self._lock:
@@ -223,11 +248,8 @@ class Model:
         """
         return choose_outputs(outputs, predictions=predictions, names=self.output_names)
 
-    def _checked_codes(self, codes: Array) -> Array:
-        array = np.asarray(codes, dtype=np.float64)
-        if array.ndim != 2 or array.shape[1] != self.space.d:
-            raise InputError(f"codes must have shape (rows, {self.space.d}), got {array.shape}; use Space.encode(X)")
-        return array
+    def _checked(self, block: Any) -> Any:
+        return self.medium.checked(block) if isinstance(self.medium, TableMedium) else block
 
     def _answers(self, blocks: Iterable[Array]) -> Generator[Array, None, None]:
         return answers(blocks, answer=self._answer, concurrency=self.concurrency)
@@ -271,14 +293,14 @@ class Model:
         step = self.batch_rows
         parts = []
         for batch, first in enumerate(range(0, len(rows), step)):
-            part = np.array(rows[first : first + step])
+            part = copy(rows[first : first + step])
             parts.append(self._ask(part, Place(batch, first, len(part))))
         return np.concatenate(parts)
 
     def _ask(self, block: Array, place: Place) -> Array:
         """One call of user code."""
         rows = len(block)
-        given = self._handover(self.space.decode(block))
+        given = self.medium.given(block)
         with self._lock:
             self.calls += 1
             self.rows_used += rows
@@ -299,7 +321,7 @@ class Model:
             place=Place(place.batch, place.first, rows),
             width=width,
             call=call,
-            show=lambda row: self._shown(block[row : row + 1]),
+            show=lambda row: self.medium.shown(block, row),
         )
         self._fix_outputs(outputs.shape[1], call=call)
         return outputs
@@ -326,12 +348,6 @@ class Model:
         if len(classes) == width and len(set(classes)) == width:
             return classes
         return ("output",) if width == 1 else tuple(f"output {j}" for j in range(width))
-
-    def _shown(self, row: Array) -> str:
-        """Up to eight values of a row as a person reads them."""
-        values = self.space.display(row)[0]
-        shown = ", ".join(f"{name}={value}" for name, value in zip(self.space.names, values[:8], strict=False))
-        return shown + (", ..." if len(values) > 8 else "")
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_lock"}

@@ -4,6 +4,7 @@ from pellucid.results.attribution import Attribution
 from pellucid.results.difference import MeanDifference
 from pellucid.results.importance import Importance
 from pellucid.results.interactions import Interactions, PairContribution
+from pellucid.results.local import LocalExplanation
 from pellucid.results.means import GroupMeans
 from pellucid.results.partial_dependence import PartialDependence
 from pellucid.results.ranking import Contribution
@@ -15,6 +16,7 @@ __all__ = [
     "GroupMeans",
     "Importance",
     "Interactions",
+    "LocalExplanation",
     "MeanDifference",
     "PairContribution",
     "PartialDependence",

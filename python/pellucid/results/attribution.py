@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from statistics import NormalDist
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,7 @@ from pellucid.errors import InputError
 from pellucid.results import checks
 from pellucid.results.means import GroupMeans, cohort_means, overall_mean
 from pellucid.results.ranking import Contribution, display_limit, largest_first, ranked, row_index
-from pellucid.results.report import Report
+from pellucid.results.report import PER_ROW, Report
 
 Floats = NDArray[np.float64]
 
@@ -54,6 +54,8 @@ class Attribution:
         The names `selected` points into.
     report : Report
         How the numbers were made.
+    canvas : TextSpans or Segments, optional
+        The text or the image whose places the parts are, for pictures; of one explained input.
 
     Raises
     ------
@@ -81,7 +83,19 @@ class Attribution:
     selected: NDArray[np.int64] | None = None
     selected_names: tuple[str, ...] = ()
     report: Report
+    canvas: Any = None
     _continue: Callable[[int], Attribution] | None = field(default=None, compare=False)
+
+    _BY_ROW: ClassVar[tuple[str, ...]] = (
+        "values",
+        "base_values",
+        "predictions",
+        "std_err",
+        "background_std_err",
+        "data",
+        "display",
+        "selected",
+    )
 
     def __post_init__(self) -> None:
         def put(name: str, value: object) -> None:
@@ -123,7 +137,7 @@ class Attribution:
             put("selected", checks.selected(self.selected, (n, k), len(self.selected_names)))
         if not isinstance(self.report, Report):
             raise InputError(f"report must be a Report, got {type(self.report).__name__}")
-        for name in ("rows_per_row", "converged"):
+        for name in PER_ROW:
             if len(getattr(self.report, name)) not in (0, n):
                 raise InputError(
                     f"report.{name} must have one entry for each of the {n} rows, got {len(getattr(self.report, name))}"
@@ -309,21 +323,11 @@ class Attribution:
         def taken(array: NDArray[Any] | None) -> Any:
             return None if array is None else array[index]
 
-        arrays = (
-            "values",
-            "base_values",
-            "predictions",
-            "std_err",
-            "background_std_err",
-            "data",
-            "display",
-            "selected",
-        )
-        kept: dict[str, Any] = {name: taken(getattr(self, name)) for name in arrays}
+        kept: dict[str, Any] = {name: taken(getattr(self, name)) for name in self._BY_ROW}
         return replace(self, report=self.report.rows(int(i) for i in index), _continue=None, **kept)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Attribution):
+        if type(other) is not type(self):
             return NotImplemented
         return all(checks.same(getattr(self, f.name), getattr(other, f.name)) for f in fields(self) if f.compare)
 

@@ -44,6 +44,14 @@ def _real(argument: str, value: Any) -> float:
     return number
 
 
+def _share(argument: str, value: Any) -> float:
+    """At most 1; a bad fit can be worse than none, and then it is negative."""
+    number = float(value) if isinstance(value, (int, float, np.integer, np.floating)) else math.nan
+    if not number <= 1.0 + 1e-9:
+        raise InputError(f"report.{argument} must hold numbers of at most 1, got {value!r}")
+    return number
+
+
 def _many(argument: str, value: Any) -> tuple[Any, ...]:
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise InputError(f"report.{argument} must be a sequence, got {type(value).__name__}")
@@ -54,6 +62,10 @@ def _flag(argument: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise InputError(f"report.{argument} must hold True or False, got {type(value).__name__}")
     return bool(value)
+
+
+# The fields with an entry for each explained row.
+PER_ROW = ("rows_per_row", "converged", "r2", "effective_rows")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +94,9 @@ class Report:
         What was explained: "probability", "predict_proba of ...", "identity", "marginal".
     background_rows, coalitions : int
         Rows averaged over for a hidden part; distinct coalitions asked for, mean over the rows.
+    r2, effective_rows : tuple of float, (n,) or ()
+        Of a local surrogate: the share of the model's variance around each row that it explains (the smallest of its
+        outputs), and how many equally weighted samples its weighted ones are worth.
     largest_std_err, largest_background_std_err : float or None
         The largest standard error of the sampling, and of the background if its rows are a sample of more: what other
         rows of the same kind could change. None where one is not known.
@@ -120,6 +135,8 @@ class Report:
     value_function: str = ""
     background_rows: int = 0
     coalitions: int = 0
+    r2: tuple[float, ...] = ()
+    effective_rows: tuple[float, ...] = ()
     largest_std_err: float | None = None
     largest_background_std_err: float | None = None
     warnings: tuple[str, ...] = ()
@@ -141,6 +158,8 @@ class Report:
             value = getattr(self, name)
             put(name, None if value is None else _real(name, value))
         put("converged", tuple(_flag("converged", x) for x in _many("converged", self.converged)))
+        put("r2", tuple(_share("r2", x) for x in _many("r2", self.r2)))
+        put("effective_rows", tuple(_real("effective_rows", x) for x in _many("effective_rows", self.effective_rows)))
         put("warnings", tuple(_text("warnings", x) for x in _many("warnings", self.warnings)))
         rows = tuple(_whole("rows_per_row", x) for x in _many("rows_per_row", self.rows_per_row))
         put("rows_per_row", rows)
@@ -151,7 +170,7 @@ class Report:
         """The report of some of the explained rows (positions, not a mask)."""
         kept = list(index)
         parts = {name: getattr(self, name) for name in (f.name for f in fields(self))}
-        for name in ("rows_per_row", "converged"):
+        for name in PER_ROW:
             if parts[name]:
                 parts[name] = tuple(parts[name][i] for i in kept)
         return Report(**parts)

@@ -8,6 +8,7 @@ from typing import Any
 from pellucid.results.archive import Format, listed, read, write
 from pellucid.results.attribution import Attribution
 from pellucid.results.interactions import Interactions
+from pellucid.results.local import LocalExplanation
 from pellucid.results.report import Report
 
 _NAMES = ("parts", "outputs", "selected_names")
@@ -21,6 +22,13 @@ ATTRIBUTION = Format(
     _OPTIONAL | {"background_std_err"},
     _FIELDS,
 )
+LOCAL = Format(
+    "local explanation",
+    "LocalExplanation.save",
+    {**ATTRIBUTION.arrays, "local_predictions": "f", "r2": "f", "effective_rows": "f", "order": "i"},
+    ATTRIBUTION.optional,
+    _FIELDS,
+)
 INTERACTIONS = Format(
     "interactions",
     "Interactions.save",
@@ -32,7 +40,10 @@ INTERACTIONS = Format(
 
 def save(result: Attribution | Interactions, path: str | os.PathLike[str]) -> None:
     """See `Attribution.save`."""
-    form = INTERACTIONS if isinstance(result, Interactions) else ATTRIBUTION
+    if isinstance(result, Interactions):
+        form = INTERACTIONS
+    else:
+        form = LOCAL if isinstance(result, LocalExplanation) else ATTRIBUTION
     write(
         path,
         form,
@@ -47,6 +58,11 @@ def save(result: Attribution | Interactions, path: str | os.PathLike[str]) -> No
 def load(path: str | os.PathLike[str]) -> Attribution:
     """See `Attribution.load`."""
     return read(path, ATTRIBUTION, make=lambda arrays, fields: Attribution(**arrays, **_common(fields)))
+
+
+def load_local(path: str | os.PathLike[str]) -> LocalExplanation:
+    """See `LocalExplanation.load`."""
+    return read(path, LOCAL, make=lambda arrays, fields: LocalExplanation(**arrays, **_common(fields)))
 
 
 def load_interactions(path: str | os.PathLike[str]) -> Interactions:
