@@ -23,7 +23,9 @@ enum class StreamOf : std::uint64_t {
     tables = 5,
     probes = 6,
     landmarks = 7,
-    conditional = 8
+    conditional = 8,
+    mask_sizes = 10,
+    mask_members = 11
 };
 
 namespace philox {
