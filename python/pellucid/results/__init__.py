@@ -4,6 +4,7 @@ from pellucid.results.attribution import Attribution
 from pellucid.results.difference import MeanDifference
 from pellucid.results.importance import Importance
 from pellucid.results.interactions import Interactions, PairContribution
+from pellucid.results.lime_limit import LimeLimit, LimitDistance, distance_to_limit
 from pellucid.results.means import GroupMeans
 from pellucid.results.partial_dependence import PartialDependence
 from pellucid.results.ranking import Contribution
@@ -15,8 +16,11 @@ __all__ = [
     "GroupMeans",
     "Importance",
     "Interactions",
+    "LimeLimit",
+    "LimitDistance",
     "MeanDifference",
     "PairContribution",
     "PartialDependence",
     "Report",
+    "distance_to_limit",
 ]
