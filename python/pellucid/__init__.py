@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pellucid import estimation, games
-from pellucid.attribution import Shapley, ShapleyInteractions, interactions, shapley
+from pellucid.attribution import Shapley, ShapleyInteractions, interactions, shapley, submodular_pick
 from pellucid.effects import partial_dependence
 from pellucid.errors import (
     BudgetError,
@@ -18,7 +18,7 @@ from pellucid.errors import (
     PellucidWarning,
     SaveFormatError,
 )
-from pellucid.estimation import PartialOrder
+from pellucid.estimation import PartialOrder, lime_limit
 from pellucid.importance import permutation_importance
 from pellucid.model import Model
 from pellucid.results import Attribution, Importance, Interactions, PartialDependence, Report
@@ -53,10 +53,12 @@ __all__ = [
     "estimation",
     "games",
     "interactions",
+    "lime_limit",
     "partial_dependence",
     "permutation_importance",
     "plots",
     "shapley",
+    "submodular_pick",
 ]
 
 

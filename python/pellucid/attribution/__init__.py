@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from pellucid.attribution.interactions import ShapleyInteractions, interactions
 from pellucid.attribution.shapley import Shapley, shapley
+from pellucid.attribution.submodular import Pick, submodular_pick
 
-__all__ = ["Shapley", "ShapleyInteractions", "interactions", "shapley"]
+__all__ = ["Pick", "Shapley", "ShapleyInteractions", "interactions", "shapley", "submodular_pick"]

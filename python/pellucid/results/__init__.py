@@ -5,6 +5,7 @@ from pellucid.results.difference import MeanDifference
 from pellucid.results.importance import Importance
 from pellucid.results.interactions import Interactions, PairContribution
 from pellucid.results.local import LocalExplanation
+from pellucid.results.lime_limit import LimeLimit, LimitDistance, distance_to_limit
 from pellucid.results.means import GroupMeans
 from pellucid.results.partial_dependence import PartialDependence
 from pellucid.results.ranking import Contribution
@@ -17,8 +18,11 @@ __all__ = [
     "Importance",
     "Interactions",
     "LocalExplanation",
+    "LimeLimit",
+    "LimitDistance",
     "MeanDifference",
     "PairContribution",
     "PartialDependence",
     "Report",
+    "distance_to_limit",
 ]
