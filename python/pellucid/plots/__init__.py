@@ -7,6 +7,17 @@ from pellucid.plots.importance import importance
 from pellucid.plots.interactions import interactions
 from pellucid.plots.partial_dependence import partial_dependence
 from pellucid.plots.scatter import scatter
+from pellucid.plots.text import text
 from pellucid.plots.waterfall import waterfall
 
-__all__ = ["bar", "beeswarm", "compare", "importance", "interactions", "partial_dependence", "scatter", "waterfall"]
+__all__ = [
+    "bar",
+    "beeswarm",
+    "compare",
+    "importance",
+    "interactions",
+    "partial_dependence",
+    "scatter",
+    "text",
+    "waterfall",
+]

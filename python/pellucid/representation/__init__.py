@@ -13,6 +13,8 @@ from pellucid.representation.empirical import EmpiricalLaw
 from pellucid.representation.gaussian_law import GaussianLaw
 from pellucid.representation.pairs import Pairs
 from pellucid.representation.tabular import Mixture, Tabular
+from pellucid.representation.texts import TextMedium, Texts
+from pellucid.representation.words import Words
 
 __all__ = [
     "ConditionalCopula",
@@ -24,6 +26,9 @@ __all__ = [
     "Pairs",
     "Representation",
     "Tabular",
+    "TextMedium",
+    "Texts",
+    "Words",
 ]
 
 

@@ -39,6 +39,15 @@ def _harmless(character: str) -> str:
     return character
 
 
+def harmless(text: str) -> str:
+    """As `clean`, for text of several lines: line breaks, tabs and all spaces stay, nothing is cut.
+
+    >>> harmless("one\\n  two\\x00")
+    'one\\n  two\\\\u0000'
+    """
+    return "".join(character if character in "\n\t" else _harmless(character) for character in text)
+
+
 def elide(text: str, *, limit: int) -> str:
     """The text with its middle cut out when it is longer than `limit`: names often differ in their ends.
 
