@@ -81,10 +81,11 @@ def test_classes_do_not_cancel_each_other():
     weights = np.zeros((2, 2, 2))
     weights[0, 0] = [1.0, -1.0]
     weights[1, 1] = [0.5, 0.0]
-    pick = submodular_pick(weights, n_picks=1)
+    for explanations in (weights, Attribution.from_array(weights), list(Attribution.from_array(weights))):
+        pick = submodular_pick(explanations, n_picks=1)
 
-    assert pick.importance.tolist() == [math.sqrt(2.0), math.sqrt(0.5)]
-    assert pick.rows == (0,)
+        assert pick.importance.tolist() == [math.sqrt(2.0), math.sqrt(0.5)]
+        assert pick.rows == (0,)
 
 
 def test_one_output_alone():

@@ -74,9 +74,9 @@ def test_the_joint_probability_of_parts_kept_and_left_out():
 
 
 @pytest.mark.parametrize("d", [2, 10, 400])
-def test_constants_of_the_course_at_a_large_bandwidth(d):
+def test_the_constants_at_a_large_bandwidth(d):
     for width, error in ((1e4, 1e-6), (np.inf, 1e-12)):
-        first, second, third = mask_moments(d, law="image", kernel_width=width).course()
+        first, second, third = mask_moments(d, law="image", kernel_width=width).constants()
         assert abs(first + 2.0) < error * d
         assert abs(second - 4.0) < error * d
         assert abs(third) < error
@@ -127,7 +127,7 @@ def test_a_kernel_too_narrow_for_doubles_says_so(law):
 
 def test_one_word_has_only_the_empty_text():
     with pytest.raises(NumericalError, match="more than one part"):
-        mask_moments(1, law="text").course()
+        mask_moments(1, law="text").constants()
 
 
 def test_one_superpixel():

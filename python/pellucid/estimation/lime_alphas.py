@@ -25,7 +25,7 @@ class MaskMoments:
 
     Masks of one size are equally likely, so that the law is that of s, the number of parts left out. With weights
     pi = psi(s / p) the masks are counted by the tilted law P(s) psi(s / p) / E[pi], under which the share
-    t = s / p has a mean, a variance and E[t (1 - t)]; all the rest follows from these without cancellation.
+    t = s / p has a mean, a variance and E[t (1 - t)]; the constants of the papers follow from these three.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ class MaskMoments:
     >>> moments.alphas(2).round(5).tolist()
     [0.50308, 0.25962, 0.13385]
     >>> round(moments.determinant, 6), moments.sigmas().round(5).tolist()
-    (0.059925, [6.81841, -0.25962, 0.47699, 0.00053])
+    (0.059925, [6.81839, -0.25962, 0.47699, 0.00053])
     """
 
     parts: int
@@ -109,7 +109,7 @@ class MaskMoments:
         third = (spread - (d - 1) * variance) / (d * spread)
         return self.total * np.array([d * square, -self.kept, second, third])
 
-    def course(self) -> tuple[float, float, float]:
+    def constants(self) -> tuple[float, float, float]:
         """c_1, c_2, c_3 of theta_j = c_1 E[pi f] + c_2 E[pi z_j f] + c_3 sum over k != j of E[pi z_k f]."""
         self._require_spread()
         first, second, third = self.sigmas()[1:] / self.determinant
@@ -117,7 +117,8 @@ class MaskMoments:
 
     def sigma(self) -> Floats:
         """Sigma = E[pi (1, z) (1, z)'], (p + 1, p + 1)."""
-        return _bordered(self.parts, self.total, self.total * self.kept, *self._pair_moments())
+        zeroth, first, second = self.alphas(2)
+        return _bordered(self.parts, zeroth, first, first, second)
 
     def inverse_sigma(self) -> Floats:
         """Its inverse in closed form, (p + 1, p + 1)."""
@@ -160,9 +161,6 @@ class MaskMoments:
     def _shares(self) -> Floats:
         return np.arange(self.parts + 1) / self.parts
 
-    def _pair_moments(self) -> tuple[float, float]:
-        return self.total * self.kept, self.total * self.joint(2, 0)
-
     def _require_spread(self) -> None:
         if self.variance == 0 or (self.parts > 1 and self.spread == 0):
             raise NumericalError(
@@ -188,7 +186,7 @@ def mask_moments(p: int, *, law: Any = "image", kernel_width: float | None = Non
 
     Examples
     --------
-    >>> mask_moments(10, law="text", kernel_width=np.inf).alphas(1).tolist()
+    >>> mask_moments(10, law="text", kernel_width=np.inf).alphas(1).round(12).tolist()
     [1.0, 0.45]
 
     References: [garreau2021] for images, [mardaoui2021] for texts.

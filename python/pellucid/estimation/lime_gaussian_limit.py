@@ -35,7 +35,7 @@ def gaussian_measure(x: Any, *, mean: Any, scale: Any, kernel_width: float | Non
     Examples
     --------
     >>> centre, spread = gaussian_measure([2.0], mean=[0.0], scale=[1.0], kernel_width=1.0)
-    >>> centre.tolist(), spread.round(4).tolist()
+    >>> centre.round(12).tolist(), spread.round(4).tolist()
     ([1.0], [0.7071])
     """
     x = floats("x", x)

@@ -53,13 +53,14 @@ def lime_limit(
 
     >>> limit = lime_limit(lambda masks: masks[:, 0] & masks[:, 1], 4, law="image")
     >>> limit.coefficients.ravel().round(3).tolist(), limit.intercept.round(3).tolist()
-    ([0.502, 0.502, 0.006, 0.006], [-0.256])
+    ([0.691, 0.691, 0.009, 0.009], [-0.513])
 
     A linear f is found again:
 
     >>> weights = np.array([1.3, 0.7, 0.0, -0.5, -2.3])
-    >>> lime_limit(lambda masks: masks @ weights, 5, law="text").coefficients.ravel().round(12).tolist()
-    [1.3, 0.7, 0.0, -0.5, -2.3]
+    >>> found = lime_limit(lambda masks: masks @ weights, 5, law="text").coefficients[:, 0]
+    >>> bool(abs(found - weights).max() < 1e-13)
+    True
 
     References: [garreau2021] for images, [mardaoui2021] for texts.
     """
@@ -108,7 +109,7 @@ def mask_pattern_limit(
     >>> patterns[0, :2] = 1
     >>> limit = mask_pattern_limit(patterns, [1.0], law="image")
     >>> limit.coefficients[[0, 1, 2, 999]].ravel().round(5).tolist()
-    [0.50002, 0.50002, 0.0, 0.0]
+    [0.50083, 0.50083, 0.0, 0.0]
     """
     patterns, values = _checked_patterns(patterns, values)
     p = patterns.shape[1]

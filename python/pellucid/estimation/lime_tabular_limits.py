@@ -127,7 +127,7 @@ def tabular_lime_limit(
     [3.666667, 0.0]
     >>> limit = tabular_lime_limit(lambda b: (b[:, 0] == 2) & (b[:, 1] == 0), [[1, 1, 1], [3, 1]], bins=[2, 0])
     >>> limit.coefficients.ravel().round(3).tolist()
-    [0.797, 0.416]
+    [0.824, 0.438]
 
     References: [garreau2020], for bins of equal frequency.
     """

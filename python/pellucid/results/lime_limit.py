@@ -82,7 +82,7 @@ class LimitDistance:
     --------
     >>> limit = LimeLimit(coefficients=[[1.0], [2.0]], intercept=[0.0], parts=("a", "b"), method="closed form")
     >>> limit.distance(Attribution.from_array([1.1, 1.8], std_err=0.1))
-    LimitDistance(2 coefficients; largest |z| 2, root mean square 1.58, p-value 0.091)
+    LimitDistance(2 coefficients; largest |z| 2, root mean square 1.581, p-value 0.091)
     """
 
     difference: Floats
