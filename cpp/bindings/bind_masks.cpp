@@ -21,7 +21,7 @@ void bind_masks(py::module_& m) {
         .def("limits", &MaskTrees::limits, "block"_a, py::arg("alpha").noconvert(), py::arg("inverse").noconvert(),
              no_gil())
         .def_property_readonly("blocks", &MaskTrees::blocks)
-        .def_property_readonly_static("most_depth", [](const py::object&) { return MaskTrees::most_depth; });
+        .def_property_readonly("most_depth", [](const MaskTrees&) { return MaskTrees::most_depth; });
 
     py::class_<MaskLogistic>(m, "MaskLogistic")
         .def(py::init<MasksIn, MatrixIn, VectorIn, const Indices&>(), py::arg("masks").noconvert(),

@@ -82,8 +82,7 @@ Vector limit_of(const Vector& fit, MasksIn bank, VectorIn weights, const Exchang
 }  // namespace
 
 MaskLogistic::MaskLogistic(MasksIn masks, MatrixIn outputs, VectorIn weights, const Indices& starts) {
-    require(outputs.size() == 0 || (outputs.minCoeff() >= 0.0 && outputs.maxCoeff() <= 1.0),
-            "outputs must lie within [0, 1], got ", outputs.minCoeff(), " to ", outputs.maxCoeff());
+    require((outputs.array() >= 0.0 && outputs.array() <= 1.0).all(), "outputs must be numbers within [0, 1]");
     require(outputs.rows() == masks.rows() && weights.size() == masks.rows(),
             "outputs and weights must have a row for each of ", masks.rows(), " masks, got ", outputs.rows(), " and ",
             weights.size());

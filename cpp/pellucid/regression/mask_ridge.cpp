@@ -30,9 +30,11 @@ Sums sums_of(MasksIn masks, MatrixIn targets, VectorIn weights, Index first, Ind
         product.setZero();
         product.selfadjointView<Eigen::Lower>().rankUpdate(rows.topRows(n).transpose());
         sums.gram.triangularView<Eigen::Lower>() += product.cast<double>();
-        const Eigen::MatrixXf right =
-            (targets.middleRows(i, n).array().colwise() * root.cast<double>().array()).cast<float>().matrix();
-        sums.response += (rows.topRows(n).transpose() * right).cast<double>();
+        // Output by output, here and below: what one gets must not depend on the others beside it.
+        for (Index o = 0; o < targets.cols(); ++o) {
+            const Eigen::VectorXf right = targets.col(o).segment(i, n).cast<float>().cwiseProduct(root);
+            sums.response.col(o) += (rows.topRows(n).transpose() * right).cast<double>();
+        }
         poll_interrupt();
     }
     return sums;
@@ -43,13 +45,16 @@ Matrix solved(const Sums& sums, double ridge) {
     const Index parts = sums.gram.rows() - 1;
     const double total = sums.gram(0, 0);
     const Vector mean = sums.gram.col(0).tail(parts) / total;
-    const Eigen::RowVectorXd response_mean = sums.response.row(0) / total;
     Matrix gram = Matrix(sums.gram.bottomRightCorner(parts, parts).selfadjointView<Eigen::Lower>());
     gram.noalias() -= total * mean * mean.transpose();
-    const Matrix right = sums.response.bottomRows(parts) - total * mean * response_mean;
-    Matrix coefficients(parts + 1, right.cols());
-    coefficients.bottomRows(parts) = Factor(gram, ridge).solve(right);
-    coefficients.row(0) = response_mean - mean.transpose() * coefficients.bottomRows(parts);
+    const Factor factor(gram, ridge);
+    Matrix coefficients(parts + 1, sums.response.cols());
+    for (Index o = 0; o < coefficients.cols(); ++o) {
+        const Vector response = sums.response.col(o);
+        const Matrix right = response.tail(parts) - response[0] * mean;
+        coefficients.col(o).tail(parts) = factor.solve(right);
+        coefficients(0, o) = response[0] / total - mean.dot(Vector(coefficients.col(o).tail(parts)));
+    }
     return coefficients;
 }
 

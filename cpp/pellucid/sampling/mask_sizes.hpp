@@ -3,8 +3,9 @@
 // Sizes are stratified: row i takes the quantile of the law at the radical inverse of i, all digits xored with those of
 // one uniform number (van der Corput with a digital shift). Rows 0 .. 2^r - 1, and every later block of 2^r rows that
 // starts at a multiple of 2^r, so hold one point of each cell of width 2^-r, all at the same place in it: the number of
-// masks of a size is within 1 of its expectation, and doubling the rows keeps it so. Members are drawn by Floyd's
-// algorithm, of the smaller of the two sides: at most p / 2 numbers of 16 bits a mask.
+// masks of a size is within 1 of its expectation, and doubling the rows keeps it so. Small sides are drawn member by
+// member, by Floyd's algorithm; others are random bits, put right by a few random members: about 3 p / 64 numbers of 64
+// bits and p / 16 of 16 bits a mask.
 #pragma once
 
 #include "pellucid/types.hpp"

@@ -1,4 +1,4 @@
-"""Which masks a weighted regression on them plays: all of them, sizes by strata, or pairs of a mask and its complement."""
+"""Which masks a weighted regression on them plays: all, strata of sizes, or pairs of a mask and its complement."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ Masks = NDArray[np.uint8]
 
 # Rows per coefficient below which pairs, whose regression has half as many rows, are not considered.
 ROWS_FOR_PILOT = 6
+# The pilot: 2.5 rows a coefficient tell odd from even reliably, 1.5 do not; it takes 3 rows in 10 at most.
+PILOT_ROWS_PER_COEFFICIENT = 2.5
+MOST_PILOT_SHARE = 0.3
 FEWEST_PILOT_ROWS = 64
-PILOT_SHARE = 4  # a quarter of the rows
 MOST_ENUMERATED_PARTS = 40
 
 
 class MaskDesign:
-    r"""Masks for a regression on them under a law of sizes, in stages, with the weights that make them one sample of it.
+    r"""Masks for a regression under a law of sizes, in stages, with the weights that make them one sample of it.
 
     If all :math:`2^p` masks fit the budget they are played, each with its probability: no sampling error. Otherwise
     sizes are stratified, and a fixed rule of counts and residuals chooses between two samplers:
@@ -30,18 +32,21 @@ class MaskDesign:
     * *pairs*: a mask and its complement from the symmetric mixture. What the outputs hold of even order cancels out of
       the coefficients, what they hold of odd order counts twice.
 
-    From 6 rows a coefficient on, a quarter of the budget is a pilot of pairs. Its half differences give the odd part
-    :math:`\sigma_o^2`, left by a ridge regression, its means the even part :math:`\sigma_e^2`, and pairs are played where
+    From 6 rows a coefficient on, a part of the budget is a pilot of pairs. Its half differences give the odd part
+    :math:`\sigma_o^2`, what a ridge regression leaves of them, its means the even part :math:`\sigma_e^2`. Pairs are
+    played where
 
     .. math:: \frac{2 \sigma_o^2}{1 - 2 (p + 1) / n} < \frac{\sigma_o^2 + \sigma_e^2}{1 - (p + 1) / n}
 
-    Rows of both samplers are pooled: the weight is P over the mixture of what was drawn [veach1995].
+    Rows q of both samplers, :math:`n_q` of them, are pooled by the balance heuristic: the weight of a mask is
+    :math:`\omega_q P / \sum_r n_r \omega_r q_r`. A pair says less of an odd function than two masks, so its
+    :math:`\omega` is :math:`(\sigma_o^2 + \sigma_e^2) / 2 \sigma_o^2`, within 1/2 and 2.
 
     Parameters
     ----------
     law : the law of the masks.
-    seed, budget : the key of the masks, and how many to play at most; sampled masks come in twos, so an odd budget leaves
-        one.
+    seed, budget : the key of the masks, and how many to play at most; sampled masks come in twos, so an odd budget
+        leaves one.
 
     Raises
     ------
@@ -64,6 +69,7 @@ class MaskDesign:
         self._kinds: list[bool] = []  # for every block whether it is of pairs
         self._rows_of_kind = {False: 0, True: 0}
         self._pilot: slice | None = None
+        self._pair_information = 1.0  # omega of the pairs
         self._scheme: bool | None = None  # whether pairs were chosen; None before the pilot has spoken
         self._why = "all masks were played, each with its probability" if self.exact else ""
 
@@ -96,8 +102,12 @@ class MaskDesign:
         off = self.law.parts - self.masks.sum(axis=1, dtype=np.int64)
         if self.exact:
             return self.law.probabilities()[off]
-        drawn = self._rows_of_kind[False] * self.law.half + self._rows_of_kind[True] * self.law.symmetric_half
-        return self.rows * self.law.target[off] / drawn[off]
+        omega = self._pair_information
+        drawn = self._rows_of_kind[False] * self.law.half + omega * self._rows_of_kind[True] * self.law.symmetric_half
+        each = [
+            np.full(len(block), omega if pairs else 1.0) for block, pairs in zip(self._blocks, self._kinds, strict=True)
+        ]
+        return self.rows * np.concatenate(each) * self.law.target[off] / drawn[off]
 
     def extend(self, budget: int) -> None:
         """Let `next` go on to a larger budget. An exact design has nothing to add."""
@@ -121,7 +131,8 @@ class MaskDesign:
         if left <= 0:
             return None
         if self._scheme is None and self.budget >= ROWS_FOR_PILOT * (self.law.parts + 1) and left >= FEWEST_PILOT_ROWS:
-            count = min(left, max(FEWEST_PILOT_ROWS, self.budget // PILOT_SHARE // 2 * 2))
+            enough = min(PILOT_ROWS_PER_COEFFICIENT * (self.law.parts + 1), MOST_PILOT_SHARE * self.budget)
+            count = min(left, max(FEWEST_PILOT_ROWS, int(enough) // 2 * 2))
             self._pilot = slice(self.rows, self.rows + count)
             return self._drawn(count, pairs=True)
         if self._scheme is None:
@@ -155,6 +166,7 @@ class MaskDesign:
         share = (self.law.parts + 1) / self.budget
         paired, alone = 2.0 * odd / (1.0 - 2.0 * share), (odd + even) / (1.0 - share)
         self._scheme = bool(paired < alone)
+        self._pair_information = min(max((odd + even) / (2.0 * odd), 0.5), 2.0) if odd > 0.0 else 1.0
         chosen = "pairs of a mask and its complement" if self._scheme else "sizes from the half mixture"
         self._why = (
             f"{chosen}: in a pilot of {self._pilot.stop - self._pilot.start:,} masks the residual variance was "
@@ -165,9 +177,9 @@ class MaskDesign:
 def odd_and_even(masks: Masks, values: Array, law: SizeLaw) -> tuple[float, float]:
     """Residual variances of odd and even order in pairs of a mask and its complement, summed over the outputs.
 
-    Each output is scaled to a variance of 1 first; constant outputs are left out. The odd part is what a ridge regression
-    on z - 1/2, its ridge by generalised cross-validation, leaves of the half differences, the even part the variance of
-    the means. masks (2h, p), values (2h, k).
+    Each output is scaled to a variance of 1 first; constant outputs are left out. The odd part is what a ridge
+    regression on z - 1/2, its ridge by generalised cross-validation, leaves of the half differences, the even part the
+    variance of the means. masks (2h, p), values (2h, k).
     """
     from pellucid import _core
 

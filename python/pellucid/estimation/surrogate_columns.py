@@ -24,12 +24,12 @@ def surrogate_columns(masks: Masks, values: Array, *, weights: Array, law: SizeL
     .. math:: h_i = g_{-f(i)}(z_i) - \beta_0(g) - z_i^\top \beta(g)
 
     where g was fitted without the fold of row i, and :math:`\beta(g)` is the limit of its own coefficients under the
-    law. So h is uncorrelated with 1 and z, and in a regression of the outputs on (1, z, h) the limits of the coefficients
-    of z stay, whatever g is; their variance falls by what h explains.
+    law. So h is uncorrelated with 1 and z, and in a regression of the outputs on (1, z, h) the limits of the
+    coefficients of z stay, whatever g is; their variance falls by what h explains.
 
-    Surrogates are boosted trees, whose limit is exact, and, for outputs that all lie within [0, 1], a logistic curve over a
-    linear function, whose limit is estimated over 60,000 masks. Folds are four blocks of consecutive rows, in pairs.
-    Constant outputs get columns of zeros; where all are constant, e = 0.
+    Surrogates are boosted trees [friedman2001], whose limit is exact, and, for outputs that all lie within [0, 1], a
+    logistic curve over a linear function, whose limit is estimated over 60,000 masks. Folds are four blocks of
+    consecutive rows, in pairs. Constant outputs get columns of zeros; where all are constant, e = 0.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def tree_column(masks: Masks, values: Array, *, weights: Array, law: SizeLaw, st
     from pellucid import _core
 
     fitted = _core.MaskTrees(masks, values, weights, starts, TREES)
-    alpha, inverse = law.alphas(int(fitted.most_depth) + 1), _inverse(law)
+    alpha, inverse = law.alphas(int(fitted.most_depth) + 1), inverse_entries(law)
     limits = [fitted.limits(block, alpha, inverse) for block in range(FOLDS)]
     return _less_limits(masks, fitted, limits, starts)
 
@@ -84,7 +84,7 @@ def logistic_column(
 
     fitted = _core.MaskLogistic(masks, values, weights, starts)
     bank, bank_weights = mask_bank(law, seed=seed)
-    alpha, inverse = law.alphas(3), _inverse(law)
+    alpha, inverse = law.alphas(3), inverse_entries(law)
     limits = [fitted.limits(block, bank, bank_weights, alpha, inverse) for block in range(FOLDS)]
     return _less_limits(masks, fitted, limits, starts)
 
@@ -101,7 +101,8 @@ def mask_bank(law: SizeLaw, *, seed: int) -> tuple[Masks, Array]:
     return masks, np.full(BANK_ROWS, 1.0 / BANK_ROWS)
 
 
-def _inverse(law: SizeLaw) -> Array:
+def inverse_entries(law: SizeLaw) -> Array:
+    """(4,) the inverse of the second moments as the core takes it: corner, border, diagonal less beside, beside."""
     inverse = law.inverse
     return np.array([inverse.intercept, inverse.border, inverse.diagonal - inverse.beside, inverse.beside])
 
@@ -114,4 +115,5 @@ def _less_limits(masks: Masks, fitted: Any, limits: list[Array], starts: NDArray
         _core.linear_predictions(masks[first:last], limit)
         for first, last, limit in zip(starts[:-1], starts[1:], limits, strict=True)
     ]
-    return np.asarray(fitted.evaluate(masks, blocks)) - np.concatenate(linear)
+    values: Array = fitted.evaluate(masks, blocks)
+    return values - np.concatenate(linear)
