@@ -23,7 +23,8 @@ enum class StreamOf : std::uint64_t {
     tables = 5,
     probes = 6,
     landmarks = 7,
-    conditional = 8
+    conditional = 8,
+    sobol = 9
 };
 
 namespace philox {
@@ -62,6 +63,8 @@ inline Block block(Block counter, std::uint64_t key0, std::uint64_t key1) {
 
 // Standard normal quantile, relative error about 1e-16: Wichura, Algorithm AS 241, Applied Statistics 37 (1988).
 double normal_quantile(double probability);
+// The same of values[0], ..., values[count - 1] in place, bit for bit: several at a time where they are central.
+void fill_normal_quantiles(double* values, std::int64_t count);
 
 class RowStream {
   public:
