@@ -13,6 +13,7 @@ using no_gil = py::call_guard<py::gil_scoped_release>;
 
 void bind_parallel(py::module_& m);
 void bind_sampling(py::module_& m);
+void bind_neighbourhood(py::module_& m);
 void bind_conditional(py::module_& m);
 void bind_texts(py::module_& m);
 void bind_orders(py::module_& m);

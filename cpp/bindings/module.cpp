@@ -41,6 +41,7 @@ PYBIND11_MODULE(_core_of_main, m, pybind11::mod_gil_not_used()) {
     pybind11::register_local_exception_translator(pellucid::translate);
     pellucid::bind_parallel(m);
     pellucid::bind_sampling(m);
+    pellucid::bind_neighbourhood(m);
     pellucid::bind_conditional(m);
     pellucid::bind_texts(m);
     pellucid::bind_orders(m);

@@ -1,5 +1,9 @@
 #include "pellucid/random.hpp"
 
+#include <algorithm>
+
+#include "pellucid/types.hpp"
+
 namespace pellucid {
 namespace {
 
@@ -47,16 +51,44 @@ constexpr double tail_bottom[8] = {1.0,
                                    1.42151175831644588870e-7,
                                    2.04426310338993978564e-15};
 
+constexpr double central_reach = 0.425;
+
+// Garbage beyond the central reach, which the caller replaces.
+PELLUCID_SIMD void central_quantiles(const double* __restrict probability, std::int64_t count, double* __restrict out) {
+    for (std::int64_t i = 0; i < count; ++i) {
+        const double q = probability[i] - 0.5;
+        const double r = 0.180625 - q * q;
+        double top = central_top[7], bottom = central_bottom[7];
+        for (int k = 6; k >= 0; --k) {
+            top = top * r + central_top[k];
+            bottom = bottom * r + central_bottom[k];
+        }
+        out[i] = q * (top / bottom);
+    }
+}
+
 }  // namespace
 
 double normal_quantile(double probability) {
     require(probability > 0.0 && probability < 1.0, "probability must lie in (0, 1), got ", probability);
     const double q = probability - 0.5;
-    if (std::abs(q) <= 0.425) return q * rational(central_top, central_bottom, 0.180625 - q * q);
+    if (std::abs(q) <= central_reach) return q * rational(central_top, central_bottom, 0.180625 - q * q);
 
     const double r = std::sqrt(-std::log(q < 0.0 ? probability : 1.0 - probability));
     const double x = r <= 5.0 ? rational(middle_top, middle_bottom, r - 1.6) : rational(tail_top, tail_bottom, r - 5.0);
     return q < 0.0 ? -x : x;
+}
+
+void fill_normal_quantiles(double* values, std::int64_t count) {
+    constexpr std::int64_t tile = 256;
+    double central[tile];
+    for (std::int64_t first = 0; first < count; first += tile) {
+        double* p = values + first;
+        const std::int64_t size = std::min(tile, count - first);
+        central_quantiles(p, size, central);
+        for (std::int64_t i = 0; i < size; ++i)
+            p[i] = std::abs(p[i] - 0.5) <= central_reach ? central[i] : normal_quantile(p[i]);
+    }
 }
 
 }  // namespace pellucid

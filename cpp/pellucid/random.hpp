@@ -26,6 +26,7 @@ enum class StreamOf : std::uint64_t {
     conditional = 8,
     mask_sizes = 10,
     mask_members = 11
+    sobol = 9
 };
 
 namespace philox {
@@ -64,6 +65,8 @@ inline Block block(Block counter, std::uint64_t key0, std::uint64_t key1) {
 
 // Standard normal quantile, relative error about 1e-16: Wichura, Algorithm AS 241, Applied Statistics 37 (1988).
 double normal_quantile(double probability);
+// The same of values[0], ..., values[count - 1] in place, bit for bit: several at a time where they are central.
+void fill_normal_quantiles(double* values, std::int64_t count);
 
 class RowStream {
   public:

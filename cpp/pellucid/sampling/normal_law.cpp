@@ -115,8 +115,8 @@ Matrix matched_normal_draws(std::uint64_t seed, VectorIn mean, MatrixIn covarian
 }
 
 Vector normal_quantiles(VectorIn probabilities) {
-    Vector result(probabilities.size());
-    for (Index i = 0; i < result.size(); ++i) result[i] = normal_quantile(probabilities[i]);
+    Vector result = probabilities;
+    fill_normal_quantiles(result.data(), result.size());
     return result;
 }
 
