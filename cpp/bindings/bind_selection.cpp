@@ -21,7 +21,6 @@ void bind_selection(py::module_& m) {
           "k"_a, no_gil());
     m.def("best_subset", &best_subset, py::arg("gram").noconvert(), py::arg("response").noconvert(), "total"_a, "k"_a,
           "node_limit"_a, no_gil());
-    m.attr("most_best_subset_columns") = most_best_subset_columns;
 
     py::class_<LassoPath>(m, "LassoPath")
         .def_readonly("lambdas", &LassoPath::lambdas)
@@ -54,8 +53,8 @@ void bind_selection(py::module_& m) {
         .def_readonly("log_likelihood", &MixtureFit::log_likelihood)
         .def_readonly("converged", &MixtureFit::converged);
     m.def("mixture_regression", &mixture_regression, py::arg("z").noconvert(), py::arg("y").noconvert(),
-          py::arg("weights").noconvert(), py::arg("responsibilities").noconvert(), py::arg("penalties").noconvert(),
-          "options"_a, no_gil());
+          py::arg("weights").noconvert(), py::arg("responsibilities").noconvert(), py::arg("sigmas").noconvert(),
+          py::arg("penalties").noconvert(), "options"_a, no_gil());
     m.def("random_projections", &random_projections, py::arg("z").noconvert(), "seed"_a, "first"_a, "count"_a,
           no_gil());
 }

@@ -15,20 +15,21 @@ def problem(seed=0, n=150, p=4):
     return Z, y, rng.uniform(0.2, 2, size=n), rng.dirichlet(np.ones(2), size=n)
 
 
-def run(Z, y, w, r, lams=(0.5, 2.0), *, bound=-1.0, floor=1e-6, iterations=60, tolerance=1e-10):
-    lams = np.array(lams)
-    return _core.mixture_regression(Z, y, w, r, lams, _core.MixtureOptions(bound, floor, iterations, tolerance))
+def run(Z, y, w, r, lams=(0.5, 2.0), *, sigmas=None, bound=-1.0, floor=1e-6, iterations=60, tolerance=1e-10):
+    sigmas = np.ones(r.shape[1]) if sigmas is None else sigmas
+    options = _core.MixtureOptions(bound, floor, iterations, tolerance)
+    return _core.mixture_regression(Z, y, w, r, sigmas, np.array(lams), options)
 
 
 def test_one_iteration_is_that_of_the_twin():
     Z, y, w, r = problem()
     lams = np.array([0.5, 20.0])
-    fit = run(Z, y, w, r, lams, iterations=1)
-    spread = np.sqrt(np.average((y - np.average(y, weights=w)) ** 2, weights=w))
+    sigmas = np.array([2.0, 0.7])
+    fit = run(Z, y, w, r, lams, sigmas=sigmas, iterations=1)
     density = np.empty((len(y), 2))
     penalty = 0.0
     for c in range(2):
-        b, a, pi, sigma = mixture_step(Z, y, w, r[:, c], lams[c], spread)
+        b, a, pi, sigma = mixture_step(Z, y, w, r[:, c], lams[c], sigmas[c])
         np.testing.assert_allclose(fit.coefficients[c], b, atol=1e-8)
         assert fit.intercepts[c] == pytest.approx(a, abs=1e-7)
         assert fit.shares[c] == pytest.approx(pi)
@@ -109,7 +110,9 @@ def test_what_is_refused():
         run(Z, y, 0 * w, r)
     with pytest.raises(InputError, match="must be finite"):
         run(Z, y * np.nan, w, r)
-    with pytest.raises(InputError, match="for each of the 2 components"):
+    with pytest.raises(InputError, match=r"penalties must be .* each of the 2 components"):
         run(Z, y, w, r, (1.0,))
+    with pytest.raises(InputError, match=r"sigmas must be .* each of the 2 components"):
+        run(Z, y, w, r, sigmas=-np.ones(2))
     with pytest.raises(InputError, match="floor must be > 0"):
         run(Z, y, w, r, floor=0.0)

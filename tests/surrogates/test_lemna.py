@@ -27,7 +27,9 @@ def test_two_planted_components_are_found(seed):
     np.testing.assert_allclose(fit.intercepts_, a, atol=0.15)
     np.testing.assert_allclose(fit.weights_, [(owner == 0).mean(), (owner == 1).mean()], atol=0.03)
     np.testing.assert_allclose(fit.sigmas_, 0.2, atol=0.05)
-    assert (fit.responsibilities(Z, y).argmax(axis=1) == owner).mean() > 0.97
+    density = np.array([0.6, 0.4]) * np.exp(-((y[:, None] - a - Z @ B.T) ** 2) / (2 * 0.2**2))
+    knowing_the_truth = (density.argmax(axis=1) == owner).mean()
+    assert (fit.responsibilities(Z, y).argmax(axis=1) == owner).mean() > knowing_the_truth - 0.015
     assert np.diff(fit.log_likelihoods_).min() > -1e-8
 
 
@@ -109,10 +111,10 @@ def test_the_seed_names_the_fit_whatever_the_threads():
     np.testing.assert_array_equal(first.log_likelihoods_, second.log_likelihoods_)
 
 
-def test_more_starts_do_not_go_less_far_in_their_trials():
-    Z, y, _, _, _ = planted(4, noise=1.0)
-    few, many = (Lemna(components=4, n_starts=n, smoothness=0.0).fit(Z, y) for n in (1, 12))
-    assert many.log_likelihoods_[-1] > few.log_likelihoods_[-1]
+def test_more_starts_can_go_further():
+    Z, y, _, _, _ = planted(3, noise=1.0)
+    few, many = (Lemna(components=3, n_starts=n, smoothness=0.0).fit(Z, y) for n in (1, 8))
+    assert many.log_likelihoods_[-1] > few.log_likelihoods_[-1] + 1
 
 
 def test_no_component_shrinks_to_a_few_rows():

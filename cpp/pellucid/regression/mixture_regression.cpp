@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "pellucid/check.hpp"
@@ -22,7 +23,8 @@ Index chunk_of(Index n) {
 
 class Mixture {
   public:
-    Mixture(MatrixIn z, VectorIn y, VectorIn weights, MatrixIn start, VectorIn penalties, const MixtureOptions& options)
+    Mixture(MatrixIn z, VectorIn y, VectorIn weights, MatrixIn start, VectorIn sigmas, VectorIn penalties,
+            const MixtureOptions& options)
         : n_(z.rows()),
           p_(z.cols()),
           components_(start.cols()),
@@ -40,8 +42,7 @@ class Mixture {
         fit_.coefficients = Matrix::Zero(components_, p_);
         fit_.intercepts = Vector::Zero(components_);
         fit_.shares = Vector::Zero(components_);
-        const double spread = std::sqrt(rows_.col(p_ + 1).cwiseAbs2().dot(weights) / total_);
-        fit_.sigmas = Vector::Constant(components_, std::max(spread, options.floor));
+        fit_.sigmas = sigmas.cwiseMax(options.floor);
     }
 
     MixtureFit run() {
@@ -149,8 +150,8 @@ class Mixture {
 
 }  // namespace
 
-MixtureFit mixture_regression(MatrixIn z, VectorIn y, VectorIn weights, MatrixIn responsibilities, VectorIn penalties,
-                              const MixtureOptions& options) {
+MixtureFit mixture_regression(MatrixIn z, VectorIn y, VectorIn weights, MatrixIn responsibilities, VectorIn sigmas,
+                              VectorIn penalties, const MixtureOptions& options) {
     const Index n = z.rows(), components = responsibilities.cols();
     require(n >= 1 && z.cols() >= 1, "z must have rows and columns, got ", n, " by ", z.cols());
     require(y.size() == n && weights.size() == n && responsibilities.rows() == n,
@@ -161,11 +162,12 @@ MixtureFit mixture_regression(MatrixIn z, VectorIn y, VectorIn weights, MatrixIn
             "z, y, weights and responsibilities must be finite");
     require(weights.minCoeff() >= 0.0 && weights.sum() > 0.0, "weights must not be negative, and one must be positive");
     require(responsibilities.minCoeff() >= 0.0, "responsibilities must not be negative");
-    require(penalties.size() == components && penalties.allFinite() && penalties.minCoeff() >= 0.0,
-            "penalties must be a number >= 0 for each of the ", components, " components, got ", penalties.size());
+    for (const auto& [name, values] : {std::pair<const char*, VectorIn>{"sigmas", sigmas}, {"penalties", penalties}})
+        require(values.size() == components && values.allFinite() && values.minCoeff() >= 0.0, name,
+                " must be a number >= 0 for each of the ", components, " components, got ", values.size());
     require(options.floor > 0.0 && options.most_iterations >= 1, "floor must be > 0 and most_iterations >= 1");
 
-    return Mixture(z, y, weights, responsibilities, penalties, options).run();
+    return Mixture(z, y, weights, responsibilities, sigmas, penalties, options).run();
 }
 
 Matrix random_projections(MatrixIn z, std::uint64_t seed, Index first, Index count) {

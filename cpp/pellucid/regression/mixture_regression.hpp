@@ -32,10 +32,11 @@ struct MixtureOptions {
     double tolerance = 1e-8;  // of l, by unit of weight
 };
 
-// z (n, p), y (n,), weights (n,) >= 0, responsibilities (n, components) to begin with, penalties (components,). Cost of
-// an iteration: n p^2 times the number of components; the sums run over chunks of rows that n alone fixes.
-MixtureFit mixture_regression(MatrixIn z, VectorIn y, VectorIn weights, MatrixIn responsibilities, VectorIn penalties,
-                              const MixtureOptions& options);
+// z (n, p), y (n,), weights (n,) >= 0; responsibilities (n, components) and sigmas (components,) to begin with;
+// penalties (components,). Cost of an iteration: n p^2 times the number of components; the sums run over chunks of rows
+// that n alone fixes.
+MixtureFit mixture_regression(MatrixIn z, VectorIn y, VectorIn weights, MatrixIn responsibilities, VectorIn sigmas,
+                              VectorIn penalties, const MixtureOptions& options);
 
 // Numbers (n, starts) by which rows may be put into groups: those of a start are z times a direction drawn at random,
 // with columns in their standard deviations. The direction belongs to (seed, start).

@@ -16,12 +16,13 @@ MOST_ROUNDS = 200
 class FusedLasso:
     r"""Fused lasso [tibshirani2005] in the order of the columns, with its own estimate of the noise.
 
-    .. math:: \min_{\beta, \beta_0, \sigma}\; \frac{1}{2\sigma} \sum_i w_i (y_i - \beta_0 - z_i \beta)^2 + \frac{W\sigma}{2}
+    .. math:: \min_{\beta, \beta_0, \sigma}\;
+              \frac{1}{2\sigma} \sum_i w_i (y_i - \beta_0 - z_i \beta)^2 + \frac{W\sigma}{2}
               + \lambda \sum_{j \ge 2} |\beta_j - \beta_{j-1}|, \qquad \lambda = s \sqrt{W \log p}
 
     with W the effective number of rows. Its minimum has :math:`\sigma^2` = mean squared residual and the penalty
-    :math:`\sigma\lambda` on the sum of squares, so that s is free of units [sun2012]. For a row of words, bytes or points in
-    time, runs of neighbours then share one coefficient.
+    :math:`\sigma\lambda` on half the sum of squares, so that s is free of units [sun2012]. For a row of words, bytes or
+    points in time, runs of neighbours then share one coefficient.
 
     Parameters
     ----------
@@ -34,8 +35,8 @@ class FusedLasso:
     intercept_ : float.
     sigma_ : standard deviation of the residuals, at least 0.01 of that of y.
     variation_ : sum of absolute differences of neighbours.
-    residual_ : how far the optimality conditions of the coefficients, given sigma, are violated at most, relative to the
-        largest gradient at zero.
+    residual_ : how far the optimality conditions of the coefficients, given sigma, are violated at most, relative to
+        the largest gradient at zero.
 
     Examples
     --------

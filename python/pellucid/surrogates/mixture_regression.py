@@ -16,7 +16,8 @@ from pellucid.surrogates.rows import Array, WeightedRows, checked_rows, checked_
 if TYPE_CHECKING:
     from pellucid import _core
 
-ITERATIONS_OF_A_TRIAL = 10
+ITERATIONS_OF_A_TRIAL = 20
+LIGHTNESS_OF_TRIALS = 0.1  # of the penalty
 TOLERANCE = 1e-8  # of the log-likelihood, by effective row
 SURE_OF_START = 0.9  # of a row for the group that it starts in
 
@@ -37,17 +38,18 @@ class Lemna:
 
     .. math:: y_i \sim \sum_c \pi_c\, N(\beta_{c0} + z_i \beta_c,\; \sigma_c^2)
 
-    fitted by the largest weighted log-likelihood less :math:`\sum_c (\lambda / \tau_c) \sum_j |\beta_{cj} - \beta_{c,j-1}|` with
-    :math:`\lambda = s \sqrt{W \log(p) / K}`, W the effective number of rows; or, with `bound`, under
-    :math:`\sum_j |\beta_{cj} - \beta_{c,j-1}| \le S` for every component. The scales tau are the sigma of one line at first; then
-    EM goes on with the sigma that each component has reached. A model that bends, or jumps, near the instance is so
-    taken apart into pieces that are linear.
+    fitted by the largest weighted log-likelihood less
+    :math:`\sum_c (\lambda / \tau_c) \sum_j |\beta_{cj} - \beta_{c,j-1}|` with :math:`\lambda = s \sqrt{W \log(p) / K}`,
+    W the effective number of rows; or, with `bound`, under :math:`\sum_j |\beta_{cj} - \beta_{c,j-1}| \le S` for every
+    component. The scales tau are the sigma that the components reach under a tenth of the penalty. A model that
+    bends, or jumps, near the instance is so taken apart into pieces that are linear.
 
-    What is LEMNA here: the mixture, the bound on the differences of neighbours, EM, and the component of the instance as
-    the explanation. The text of the paper was not at hand; these four agree with a public re-implementation of it, while the
-    code of its authors covers one component and takes the penalty sqrt(n log p), which is s = 1 for sigma = 1. Of this
-    library are the intercepts, the scales, the responsibilities as weights of the regressions (the re-implementation gives
-    every row whole to one component), the starts and the choice of the number of components.
+    What is LEMNA here: the mixture, the bound on the differences of neighbours, EM, and the component of the
+    instance as the explanation. The text of the paper was not at hand; these four agree with a public
+    re-implementation of it. The code of its authors covers one component and takes the penalty sqrt(n log p), which
+    is s = 1 for sigma = 1. Of this library are the intercepts, the scales, the responsibilities as weights of the
+    regressions (the re-implementation gives every row whole to one component), the starts and the choice of the
+    number of components.
 
     Parameters
     ----------
@@ -58,8 +60,8 @@ class Lemna:
         among those whose components all have more effective rows than parameters.
     most_components : up to how many are tried for "bic".
     smoothness, bound : s and S as in `FusedLasso`; a bound takes the place of the penalty.
-    n_starts : of EM: rows grouped by their residuals from one line, then, in turns, by random directions z and by residuals
-        times random directions. Every start has 10 iterations, the best goes on.
+    n_starts : of EM: rows grouped by their residuals from one line, then, in turns, by random directions in z and by
+        residuals times random directions. Every start has 20 iterations, the best goes on.
     max_iter : iterations of EM at most.
     seed : names the random directions.
 
@@ -184,19 +186,18 @@ class Lemna:
         return self
 
     def _best_start(self, rows: WeightedRows, residuals: Array, sigma: float, count: int) -> _core.MixtureFit:
-        """The fit from the start whose first iterations went furthest; the first of equals."""
-        penalties = self._penalties(rows, np.full(count, sigma))
-        if count == 1:
-            return self._run(rows, np.ones((len(rows.z), 1)), penalties, self.max_iter)
-        trials = min(self.max_iter, ITERATIONS_OF_A_TRIAL)
-        best, furthest = None, -math.inf
-        for start in range(self.n_starts):
-            groups = _start(self._score(rows, residuals, start), count)
-            reached = self._run(rows, groups, penalties, trials).log_likelihoods[-1]
-            if best is None or reached > furthest:
-                best, furthest = groups, reached
-        fit = self._run(rows, best, penalties, self.max_iter)
-        return self._run(rows, fit.responsibilities, self._penalties(rows, fit.sigmas), self.max_iter)
+        """The fit from the start whose trial went furthest; the first of equals."""
+        groups, sigmas = np.ones((len(rows.z), 1)), np.full(count, sigma)
+        if count > 1:
+            # A light penalty: under the full one, a component that is not yet itself has a large sigma, is smoothed
+            # into one coefficient, and keeps its large sigma.
+            light = LIGHTNESS_OF_TRIALS * self._penalties(rows, sigmas)
+            starts = (_start(self._score(rows, residuals, start), count) for start in range(self.n_starts))
+            trials = [self._run(rows, start, sigmas, light, ITERATIONS_OF_A_TRIAL) for start in starts]
+            best = max(trials, key=lambda trial: trial.log_likelihoods[-1])
+            begun = self._run(rows, best.responsibilities, best.sigmas, light, self.max_iter)
+            groups, sigmas = begun.responsibilities, begun.sigmas
+        return self._run(rows, groups, sigmas, self._penalties(rows, sigmas), self.max_iter)
 
     def _penalties(self, rows: WeightedRows, scales: Array) -> Array:
         return rows.penalty(self.smoothness, components=len(scales)) / scales
@@ -210,7 +211,9 @@ class Lemna:
         direction = np.asarray(_core.random_projections(rows.z, self.seed, start, 1))[:, 0]
         return direction if start % 2 else direction * residuals
 
-    def _run(self, rows: WeightedRows, responsibilities: Any, penalties: Array, iterations: int) -> _core.MixtureFit:
+    def _run(
+        self, rows: WeightedRows, responsibilities: Array, sigmas: Array, penalties: Array, iterations: int
+    ) -> _core.MixtureFit:
         from pellucid import _core
 
         options = _core.MixtureOptions(
@@ -219,7 +222,7 @@ class Lemna:
             most_iterations=iterations,
             tolerance=TOLERANCE,
         )
-        return _core.mixture_regression(rows.z, rows.y, rows.weights, responsibilities, penalties, options)
+        return _core.mixture_regression(rows.z, rows.y, rows.weights, responsibilities, sigmas, penalties, options)
 
     @staticmethod
     def _bic(rows: WeightedRows, fit: _core.MixtureFit) -> float:
