@@ -27,6 +27,7 @@ enum class StreamOf : std::uint64_t {
     mask_sizes = 10,
     mask_members = 11
     sobol = 9
+    mixture_starts = 16
 };
 
 namespace philox {
