@@ -14,6 +14,7 @@ using no_gil = py::call_guard<py::gil_scoped_release>;
 void bind_parallel(py::module_& m);
 void bind_sampling(py::module_& m);
 void bind_conditional(py::module_& m);
+void bind_images(py::module_& m);
 void bind_orders(py::module_& m);
 void bind_regression(py::module_& m);
 void bind_shapley(py::module_& m);

@@ -42,6 +42,7 @@ PYBIND11_MODULE(_core_of_main, m, pybind11::mod_gil_not_used()) {
     pellucid::bind_parallel(m);
     pellucid::bind_sampling(m);
     pellucid::bind_conditional(m);
+    pellucid::bind_images(m);
     pellucid::bind_orders(m);
     pellucid::bind_regression(m);
     pellucid::bind_shapley(m);

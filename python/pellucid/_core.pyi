@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ClusterRegression', 'EmpiricalNeighbours', 'GaussianCompletion', 'InteractionEstimate', 'InteractionRegression', 'KernelRidge', 'LinearExtensions', 'MixedEstimate', 'MixedRegression', 'Moments', 'OrderIdeals', 'PairedDesign', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'asymmetric_shapley', 'compose', 'compose_grid', 'exact_interactions', 'exact_shapley', 'frequency_rows', 'gauss_legendre', 'gaussian_rows', 'kernel_values', 'latent_to_values', 'matched_normal_draws', 'normal_quantile', 'normal_quantiles', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_subsets', 'saturating_shares', 'set_thread_count', 'smallest_correlation', 'systematic_draws', 'thread_count', 'uniform_rows', 'weighted_moments', 'weighted_run_means']
+__all__: list[str] = ['ClusterRegression', 'EmpiricalNeighbours', 'GaussianCompletion', 'InteractionEstimate', 'InteractionRegression', 'KernelRidge', 'LinearExtensions', 'MaskedImage', 'MixedEstimate', 'MixedRegression', 'Moments', 'OrderIdeals', 'PairedDesign', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'asymmetric_shapley', 'compose', 'compose_grid', 'exact_interactions', 'exact_shapley', 'fill_noise', 'frequency_rows', 'gauss_legendre', 'gaussian_rows', 'kernel_values', 'latent_to_values', 'matched_normal_draws', 'normal_quantile', 'normal_quantiles', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_subsets', 'saturating_shares', 'set_thread_count', 'smallest_correlation', 'systematic_draws', 'thread_count', 'uniform_rows', 'weighted_moments', 'weighted_run_means']
 class PairedDesign:
     @typing.overload
     def __init__(self, seed: typing.SupportsInt | typing.SupportsIndex, players: typing.SupportsInt | typing.SupportsIndex, draw_weights: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]) -> None:
@@ -51,6 +51,14 @@ class EmpiricalNeighbours:
     def __init__(self, rows: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], weights: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], correlation: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], scale: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], unordered: typing.Annotated[numpy.typing.NDArray[numpy.int32], "[m, 1]"], part_of_column: typing.Annotated[numpy.typing.NDArray[numpy.int32], "[m, 1]"], parts: typing.SupportsInt | typing.SupportsIndex, sigma: typing.SupportsFloat | typing.SupportsIndex, share: typing.SupportsFloat | typing.SupportsIndex, most: typing.SupportsInt | typing.SupportsIndex, cache_bytes: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     def weights(self, x: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], masks: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.c_contiguous"]) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+        ...
+class MaskedImage:
+    def __init__(self, image: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, 1]"], fill: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, 1]"], labels: typing.Annotated[numpy.typing.NDArray[numpy.int32], "[m, 1]"], parts: typing.SupportsInt | typing.SupportsIndex, planes: typing.SupportsInt | typing.SupportsIndex, pixel_bytes: typing.SupportsInt | typing.SupportsIndex) -> None:
+        ...
+    def compose(self, masks: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.c_contiguous"], out: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.writeable", "flags.c_contiguous"]) -> None:
+        ...
+    @property
+    def tiles(self) -> int:
         ...
 class LinearExtensions:
     def __init__(self, precedes: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.c_contiguous"], first_steps: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
@@ -207,6 +215,8 @@ def compose_grid(x: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1
 def exact_interactions(values: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], players: typing.SupportsInt | typing.SupportsIndex) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
     ...
 def exact_shapley(values: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], players: typing.SupportsInt | typing.SupportsIndex) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+    ...
+def fill_noise(seed: typing.SupportsInt | typing.SupportsIndex, rows: typing.SupportsInt | typing.SupportsIndex, columns: typing.SupportsInt | typing.SupportsIndex) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
     ...
 def frequency_rows(seed: typing.SupportsInt | typing.SupportsIndex, frequencies: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], first: typing.SupportsInt | typing.SupportsIndex, count: typing.SupportsInt | typing.SupportsIndex) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
     ...

@@ -3,10 +3,21 @@
 from pellucid.plots.bar import bar
 from pellucid.plots.beeswarm import beeswarm
 from pellucid.plots.compare import compare
+from pellucid.plots.image import image
 from pellucid.plots.importance import importance
 from pellucid.plots.interactions import interactions
 from pellucid.plots.partial_dependence import partial_dependence
 from pellucid.plots.scatter import scatter
 from pellucid.plots.waterfall import waterfall
 
-__all__ = ["bar", "beeswarm", "compare", "importance", "interactions", "partial_dependence", "scatter", "waterfall"]
+__all__ = [
+    "bar",
+    "beeswarm",
+    "compare",
+    "image",
+    "importance",
+    "interactions",
+    "partial_dependence",
+    "scatter",
+    "waterfall",
+]
