@@ -171,8 +171,8 @@ def test_a_png_is_read_back():
         at += 12 + length
     assert kinds == [b"IHDR", b"IDAT", b"IEND"]
     lines = np.frombuffer(zlib.decompress(packed), dtype=np.uint8).reshape(5, 22)
-    assert (lines[:, 0] == 0).all()
-    np.testing.assert_array_equal(lines[:, 1:].reshape(image.shape), image)
+    assert (lines[:, 0] == 2).all()
+    np.testing.assert_array_equal(np.cumsum(lines[:, 1:], axis=0, dtype=np.uint8).reshape(image.shape), image)
 
 
 def test_a_page_shows_the_picture_and_nothing_else():

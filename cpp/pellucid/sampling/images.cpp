@@ -17,8 +17,10 @@ namespace pellucid {
 namespace {
 
 constexpr Index tile_bytes = Index{1} << 14, most_labels = 64, vector_bytes = 32;
-// A chunk of masks writes 2 MiB; an output larger than this goes past the caches, which it would only empty.
-constexpr Index chunk_bytes = Index{1} << 21, streamed_bytes = Index{1} << 22;
+// One job is a tile under so many masks, and a chunk writes about 1 MiB.
+constexpr Index group_rows = 64, chunk_bytes = Index{1} << 20;
+// A larger output goes past the caches, which it would only empty.
+constexpr Index streamed_bytes = Index{1} << 22;
 
 // 255 where the mask keeps the label at this place, else 0.
 using Table = std::array<std::uint8_t, most_labels>;
@@ -166,22 +168,31 @@ void MaskedImage::compose(MasksIn masks, MasksOut out) const {
     require(out.rows() >= masks.rows() && out.cols() == bytes(), "out must hold ", masks.rows(), " rows of ", bytes(),
             " bytes, got ", out.rows(), " by ", out.cols());
     const bool streamed = masks.rows() > streamed_bytes / bytes();
-    parallel_for(masks.rows(), std::max<Index>(1, chunk_bytes / bytes()), [&](Index first, Index last) {
-        Table table{};
-        for (const Tile& tile : tiles_) {
+    const Index groups = (masks.rows() + group_rows - 1) / group_rows;
+    const Index jobs = checked_product(groups, tiles(), "groups of masks times tiles");
+    const Index jobs_per_chunk = std::max<Index>(1, chunk_bytes / group_rows * tiles() / bytes());
+    parallel_for(jobs, jobs_per_chunk, [&](Index first, Index last) {
+        for (Index job = first; job < last; ++job) {
             poll_interrupt();
-            const std::int32_t* label = tile_labels_.data() + tile.first_label;
-            for (Index i = first; i < last; ++i) {
-                const std::uint8_t* mask = masks.row(i).data();
-                for (Index t = 0; t < tile.label_count; ++t)
-                    table[static_cast<std::size_t>(t)] = mask[label[t]] != 0 ? 255 : 0;
-                pick_tile({image_.data() + tile.first, fill_.data() + tile.first, places_.data() + tile.first,
-                           out.row(i).data() + tile.first},
-                          tile.size, table, tile.label_count, streamed);
-            }
+            const Index row = job / tiles() * group_rows;
+            compose_tile(tiles_[static_cast<std::size_t>(job % tiles())], masks, row,
+                         std::min(row + group_rows, masks.rows()), streamed, out);
         }
         settle(streamed);
     });
+}
+
+void MaskedImage::compose_tile(const Tile& tile, MasksIn masks, Index first, Index last, bool streamed,
+                               MasksOut& out) const {
+    const std::int32_t* label = tile_labels_.data() + tile.first_label;
+    const std::uint8_t *image = image_.data() + tile.first, *fill = fill_.data() + tile.first;
+    const std::uint8_t* places = places_.data() + tile.first;
+    Table table{};
+    for (Index i = first; i < last; ++i) {
+        const std::uint8_t* mask = masks.row(i).data();
+        for (Index t = 0; t < tile.label_count; ++t) table[static_cast<std::size_t>(t)] = mask[label[t]] != 0 ? 255 : 0;
+        pick_tile({image, fill, places, out.row(i).data() + tile.first}, tile.size, table, tile.label_count, streamed);
+    }
 }
 
 Matrix fill_noise(std::uint64_t seed, Index rows, Index columns) {

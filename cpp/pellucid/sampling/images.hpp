@@ -3,7 +3,7 @@
 //
 // The bytes are cut into tiles of 64 labels and 16 KiB at most. A tile has a table of one byte for each of its
 // labels, which the mask fills; bytes find their entry by a shuffle (AVX2) or a load, and pick the image or the fill.
-// Tiles stay in the first cache while the masks of a chunk go by, so the cost is that of writing the output: large
+// A tile stays in a near cache while 64 masks go by, so the cost is that of writing the output: large
 // ones are written past the caches. Same bytes with and without AVX2, and for any number of threads.
 #pragma once
 
@@ -37,6 +37,7 @@ class MaskedImage {
         Index first_label, label_count;  // in tile_labels_
     };
 
+    void compose_tile(const Tile& tile, MasksIn masks, Index first, Index last, bool streamed, MasksOut& out) const;
     void cut(ColumnsIn labels, Index planes, Index pixel_bytes);
 
     Bytes image_, fill_;

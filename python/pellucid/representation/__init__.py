@@ -88,8 +88,9 @@ class Representation(Protocol):
     ...         out[: len(rows)] = rows
     ...         return out[: len(rows)]
     >>> seven = np.array([[1, 1, 1], [0, 0, 1], [0, 0, 1]])
-    >>> strokes = {"bar at the top": np.eye(3)[[0]].T * np.ones(3), "stem": np.ones((3, 1)) * np.eye(3)[2]}
-    >>> concepts = Concepts(seven, {name: pixels.astype(bool) for name, pixels in strokes.items()}, blank=0)
+    >>> bar, stem = np.zeros((2, 3, 3), dtype=bool)
+    >>> bar[0], stem[:, 2] = True, True
+    >>> concepts = Concepts(seven, {"bar at the top": bar, "stem": stem}, blank=0)
     >>> without_the_bar = concepts.compose(np.array([[0, 1]]), np.zeros(1, dtype=np.int64))
     >>> without_the_bar.reshape(3, 3).astype(int).tolist()
     [[0, 0, 1], [0, 0, 1], [0, 0, 1]]

@@ -99,7 +99,7 @@ def noise(image: NDArray[Any], *, seed: int) -> NDArray[Any]:
         drawn = np.minimum(np.floor(low + (high - low + 1.0) * uniform), high)
     # Whole numbers beyond 2^53 are none in float64, so that one may have left the range.
     within = np.clip(rounded(drawn, image.dtype), image.min(axis=(0, 1)), image.max(axis=(0, 1)))
-    return within.astype(image.dtype, copy=False)
+    return np.asarray(within, dtype=image.dtype)
 
 
 def given_fill(fill: Any, image: NDArray[Any], *, channel_axis: int | None, channels: int) -> NDArray[Any]:

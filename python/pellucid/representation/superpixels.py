@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import Any
 
 import numpy as np
@@ -171,7 +172,7 @@ class ImageMedium:
 
     @property
     def row_bytes(self) -> int:
-        return int(np.prod(self.shape)) * self.dtype.itemsize
+        return math.prod(self.shape) * int(self.dtype.itemsize)
 
     def buffer(self, rows: int) -> NDArray[Any]:
         """Room for so many images, with undefined contents."""

@@ -37,7 +37,7 @@ def image_html(
     >>> canvas = Segments(np.eye(4), np.repeat([[0, 0, 1, 1]], 4, axis=0))
     >>> text = image_html(canvas, np.array([0.5, -0.25]), name="<cat>")
     >>> text.count("data:image/png;base64,"), "&lt;cat&gt;" in text
-    (2, True)
+    (3, True)
     """
     step = -(-max(canvas.labels.shape) // _MOST)
     colours, labels = pixels.colours(canvas)[::step, ::step], canvas.labels[::step, ::step]
@@ -75,9 +75,11 @@ def png(image: NDArray[np.uint8]) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    # Each line begins with its filter, 0 for none; 8 bits, colour type 2 is RGB.
-    lines = np.zeros((height, 1 + 3 * width), dtype=np.uint8)
-    lines[:, 1:] = image.reshape(height, -1)
+    # Each line begins with its filter: 2 is the difference from the line above. 8 bits, colour type 2 is RGB.
+    lines = np.full((height, 1 + 3 * width), 2, dtype=np.uint8)
+    flat = image.reshape(height, -1)
+    lines[:, 1:] = flat
+    lines[1:, 1:] -= flat[:-1]
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     packed = zlib.compress(lines.tobytes(), 9)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
@@ -87,10 +89,11 @@ def _picture(image: NDArray[np.uint8], inside: str, *, title: str) -> str:
     height, width, _ = image.shape
     scale = _SHOWN / max(height, width)
     data = base64.b64encode(png(image)).decode("ascii")
+    crisp = ' style="image-rendering:pixelated"' if scale >= 2 else ""
     return (
         f'<svg role="img" width="{width * scale:.0f}" height="{height * scale:.0f}" viewBox="0 0 {width} {height}">'
         f"<title>{words(title)}</title>"
-        f'<image width="{width}" height="{height}" style="image-rendering:pixelated" '
+        f'<image width="{width}" height="{height}"{crisp} '
         f'href="data:image/png;base64,{data}"/>{inside}</svg>'
     )
 

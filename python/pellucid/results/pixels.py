@@ -16,6 +16,7 @@ Edges = NDArray[np.int64]
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 _DIM = 0.35  # of the colour that pixels keep that were not chosen
 _HEAT = 0.7  # of the colour that the largest value gives
+_GROUND = 0.45  # of the grey below it
 
 
 def colours(canvas: Segments) -> Pixels:
@@ -70,15 +71,16 @@ def heat(pixels: Pixels, labels: NDArray[np.int32], values: NDArray[np.float64])
     share = np.abs(values / largest) if largest > 0 else np.zeros(len(values))
     tint = np.where(values[:, None] >= 0, rgb(svg.RAISES), rgb(svg.LOWERS))
     opacity = (_HEAT * share)[labels][..., None]
-    ground = 255.0 - 0.6 * (255.0 - grey(pixels).astype(np.float64))
-    return np.rint(ground * (1.0 - opacity) + tint[labels] * opacity).astype(np.uint8)
+    ground = 255.0 - _GROUND * (255.0 - grey(pixels).astype(np.float64))
+    mixed: Pixels = np.rint(ground * (1.0 - opacity) + tint[labels] * opacity).astype(np.uint8)
+    return mixed
 
 
 def heat_scale(steps: int) -> Pixels:
     """(steps, 3): the tints of `heat` from the lowest value to the highest, over white."""
     values = np.linspace(-1.0, 1.0, steps)
     white = np.full((1, steps, 3), 255, dtype=np.uint8)
-    return heat(white, np.arange(steps, dtype=np.int32)[None], values)[0]
+    return np.asarray(heat(white, np.arange(steps, dtype=np.int32)[None], values)[0])
 
 
 def rgb(colour: str) -> NDArray[np.float64]:
