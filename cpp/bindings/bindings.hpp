@@ -16,6 +16,7 @@ void bind_sampling(py::module_& m);
 void bind_neighbourhood(py::module_& m);
 void bind_conditional(py::module_& m);
 void bind_texts(py::module_& m);
+void bind_images(py::module_& m);
 void bind_orders(py::module_& m);
 void bind_masks(py::module_& m);
 void bind_regression(py::module_& m);

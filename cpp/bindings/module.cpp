@@ -44,6 +44,7 @@ PYBIND11_MODULE(_core_of_main, m, pybind11::mod_gil_not_used()) {
     pellucid::bind_neighbourhood(m);
     pellucid::bind_conditional(m);
     pellucid::bind_texts(m);
+    pellucid::bind_images(m);
     pellucid::bind_orders(m);
     pellucid::bind_masks(m);
     pellucid::bind_regression(m);

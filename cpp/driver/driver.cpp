@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "drive_images.hpp"
 #include "failing_allocation.hpp"
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
@@ -281,6 +282,7 @@ void check_sampling() {
         compose(x, background, parts, masks, Indices::Constant(256, 2), rows);
         return Bits().add(grid).add(rows);
     });
+    same_bits("images", [] { return Bits().add(driver::drive_images()); });
     same_bits("tables", [&] {
         return Bits()
             .add(gaussian_rows(1, x, x.cwiseAbs(), 0, 500))

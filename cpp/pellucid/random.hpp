@@ -28,6 +28,7 @@ enum class StreamOf : std::uint64_t {
     mask_members = 11
     sobol = 9
     mixture_starts = 16
+    fill_noise = 13
 };
 
 namespace philox {

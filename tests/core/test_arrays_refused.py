@@ -28,6 +28,11 @@ def neighbours():
     )
 
 
+def masked_image():
+    return _core.MaskedImage(**IMAGE, parts=2, planes=1, pixel_bytes=1)
+
+
+IMAGE = {name: np.zeros(4, dtype=np.uint8) for name in ("image", "fill")} | {"labels": np.arange(4, dtype=np.int32) % 2}
 COMPLETED = {"x": np.zeros(4), "draws": np.zeros((3, 4)), "masks": np.zeros((5, 4), dtype=np.uint8)}
 COMPOSE = {
     "x": np.zeros(4),
@@ -50,6 +55,12 @@ def kernel_fit():
 KERNELS = {
     "compose": (_core.compose, {**COMPOSE, "draws": np.zeros(5, dtype=np.int64), "out": np.zeros((5, 4))}, {}),
     "compose_grid": (_core.compose_grid, {**COMPOSE, "out": np.zeros((10, 4))}, {"first_draw": 0, "draw_count": 2}),
+    "MaskedImage": (_core.MaskedImage, IMAGE, {"parts": 2, "planes": 1, "pixel_bytes": 1}),
+    "MaskedImage.compose": (
+        lambda **arrays: masked_image().compose(**arrays),
+        {"masks": np.zeros((3, 2), dtype=np.uint8), "out": np.zeros((3, 4), dtype=np.uint8)},
+        {},
+    ),
     "GaussianCompletion.compose": (
         lambda **arrays: completion().compose(**arrays),
         {**COMPLETED, "chosen": np.zeros(5, dtype=np.int64), "out": np.zeros((5, 4))},

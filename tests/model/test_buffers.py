@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,3 +49,14 @@ def test_a_larger_request_gets_a_larger_buffer():
     large[:] = 0.0
     assert large.shape == (9, 1)
     assert pool.allocated == 2
+
+
+def test_rows_of_any_shape_and_type_are_lent():
+    pool = BufferPool((4, 3), dtype=">u2")
+    first = pool.take(5)
+    assert (first.shape, first.dtype) == ((5, 4, 3), np.dtype(">u2"))
+    del first
+    assert pool.take(2).shape == (2, 4, 3)
+    assert pool.allocated == 1
+    copy = pickle.loads(pickle.dumps(pool))
+    assert copy.take(1).dtype == np.dtype(">u2")

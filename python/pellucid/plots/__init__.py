@@ -3,6 +3,7 @@
 from pellucid.plots.bar import bar
 from pellucid.plots.beeswarm import beeswarm
 from pellucid.plots.compare import compare
+from pellucid.plots.image import image
 from pellucid.plots.importance import importance
 from pellucid.plots.interactions import interactions
 from pellucid.plots.partial_dependence import partial_dependence
@@ -14,6 +15,7 @@ __all__ = [
     "bar",
     "beeswarm",
     "compare",
+    "image",
     "importance",
     "interactions",
     "partial_dependence",

@@ -12,6 +12,7 @@ from pellucid.representation.copula import CopulaLaw
 from pellucid.representation.empirical import EmpiricalLaw
 from pellucid.representation.gaussian_law import GaussianLaw
 from pellucid.representation.pairs import Pairs
+from pellucid.representation.superpixels import ImageMedium, Superpixels
 from pellucid.representation.tabular import Mixture, Tabular
 from pellucid.representation.texts import TextMedium, Texts
 from pellucid.representation.words import Words
@@ -22,9 +23,11 @@ __all__ = [
     "CopulaLaw",
     "EmpiricalLaw",
     "GaussianLaw",
+    "ImageMedium",
     "Mixture",
     "Pairs",
     "Representation",
+    "Superpixels",
     "Tabular",
     "TextMedium",
     "Texts",
@@ -70,6 +73,32 @@ class Representation(Protocol):
     True
     >>> pieces.compose(np.array([[1, 0], [0, 1]]), np.zeros(2, dtype=np.int64)).tolist()
     [[1.0, 3.0, 5.0, 5.0], [5.0, 5.0, 8.0, 8.0]]
+
+    Concepts: what a person would name, each a set of pixels that come and go together. They may overlap, and not
+    every pixel needs one. A pixel is there while one of its concepts is, or where it has none:
+
+    >>> class Concepts:
+    ...     def __init__(self, image, concepts, *, blank):
+    ...         self.image, self.blank = np.asarray(image, dtype=np.float64), blank
+    ...         self.parts = tuple(concepts)
+    ...         self.member = np.array(list(concepts.values())).reshape(len(concepts), -1)
+    ...         self.n_draws = 1
+    ...         self.weights = np.ones(1)
+    ...
+    ...     def compose(self, masks, draws, out=None):
+    ...         shown = np.asarray(masks, dtype=np.int64) @ self.member > 0
+    ...         rows = np.where(shown | ~self.member.any(axis=0), self.image.ravel(), self.blank)
+    ...         if out is None:
+    ...             return rows
+    ...         out[: len(rows)] = rows
+    ...         return out[: len(rows)]
+    >>> seven = np.array([[1, 1, 1], [0, 0, 1], [0, 0, 1]])
+    >>> bar, stem = np.zeros((2, 3, 3), dtype=bool)
+    >>> bar[0], stem[:, 2] = True, True
+    >>> concepts = Concepts(seven, {"bar at the top": bar, "stem": stem}, blank=0)
+    >>> without_the_bar = concepts.compose(np.array([[0, 1]]), np.zeros(1, dtype=np.int64))
+    >>> without_the_bar.reshape(3, 3).astype(int).tolist()
+    [[0, 0, 1], [0, 0, 1], [0, 0, 1]]
     """
 
     @property
