@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ClusterRegression', 'EmpiricalNeighbours', 'GaussianCompletion', 'InteractionEstimate', 'InteractionRegression', 'KernelRidge', 'LinearExtensions', 'MixedEstimate', 'MixedRegression', 'Moments', 'OrderIdeals', 'PairedDesign', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'asymmetric_shapley', 'compose', 'compose_grid', 'exact_interactions', 'exact_shapley', 'frequency_rows', 'gauss_legendre', 'gaussian_rows', 'kernel_values', 'latent_to_values', 'matched_normal_draws', 'normal_quantile', 'normal_quantiles', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_subsets', 'saturating_shares', 'set_thread_count', 'smallest_correlation', 'systematic_draws', 'thread_count', 'uniform_rows', 'weighted_moments', 'weighted_run_means']
+__all__: list[str] = ['ClusterRegression', 'EmpiricalNeighbours', 'GaussianCompletion', 'InteractionEstimate', 'InteractionRegression', 'KernelRidge', 'LinearExtensions', 'MixedEstimate', 'MixedRegression', 'Moments', 'OrderIdeals', 'PairedDesign', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'SplicedText', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'asymmetric_shapley', 'compose', 'compose_grid', 'exact_interactions', 'exact_shapley', 'frequency_rows', 'gauss_legendre', 'gaussian_rows', 'kernel_values', 'latent_to_values', 'matched_normal_draws', 'normal_quantile', 'normal_quantiles', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_subsets', 'saturating_shares', 'set_thread_count', 'smallest_correlation', 'systematic_draws', 'thread_count', 'uniform_rows', 'weighted_moments', 'weighted_run_means']
 class PairedDesign:
     @typing.overload
     def __init__(self, seed: typing.SupportsInt | typing.SupportsIndex, players: typing.SupportsInt | typing.SupportsIndex, draw_weights: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]) -> None:
@@ -51,6 +51,17 @@ class EmpiricalNeighbours:
     def __init__(self, rows: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], weights: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], correlation: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], scale: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], unordered: typing.Annotated[numpy.typing.NDArray[numpy.int32], "[m, 1]"], part_of_column: typing.Annotated[numpy.typing.NDArray[numpy.int32], "[m, 1]"], parts: typing.SupportsInt | typing.SupportsIndex, sigma: typing.SupportsFloat | typing.SupportsIndex, share: typing.SupportsFloat | typing.SupportsIndex, most: typing.SupportsInt | typing.SupportsIndex, cache_bytes: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
     def weights(self, x: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], masks: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.c_contiguous"]) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+        ...
+class SplicedText:
+    def __init__(self, text: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, 1]"], starts: typing.Annotated[numpy.typing.NDArray[numpy.int64], "[m, 1]"], stops: typing.Annotated[numpy.typing.NDArray[numpy.int64], "[m, 1]"], part_of_word: typing.Annotated[numpy.typing.NDArray[numpy.int32], "[m, 1]"], parts: typing.SupportsInt | typing.SupportsIndex, replacement: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, 1]"]) -> None:
+        ...
+    def assemble(self, masks: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.c_contiguous"], limit: typing.SupportsInt | typing.SupportsIndex) -> tuple[typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, 1]"], typing.Annotated[numpy.typing.NDArray[numpy.int64], "[m, 1]"]]:
+        ...
+    @property
+    def longest(self) -> int:
+        ...
+    @property
+    def parts(self) -> int:
         ...
 class LinearExtensions:
     def __init__(self, precedes: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.c_contiguous"], first_steps: typing.SupportsInt | typing.SupportsIndex = 0) -> None:
