@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "drive_images.hpp"
+#include "drive_texts.hpp"
 #include "failing_allocation.hpp"
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
@@ -429,6 +430,7 @@ int main(int count, char** arguments) {
     check_least_squares();
     check_control_variates();
     check_shapley();
+    check(driver::wrong_texts() == 0, "texts");
     std::printf(failures == 0 ? "all right\n" : "%d checks failed\n", failures.load());
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -24,11 +24,11 @@ enum class StreamOf : std::uint64_t {
     probes = 6,
     landmarks = 7,
     conditional = 8,
+    sobol = 9,
     mask_sizes = 10,
-    mask_members = 11
-    sobol = 9
+    mask_members = 11,
+    fill_noise = 13,
     mixture_starts = 16
-    fill_noise = 13
 };
 
 namespace philox {

@@ -40,14 +40,19 @@ SplicedText::SplicedText(BytesIn text, IndicesIn starts, IndicesIn stops, Column
                          BytesIn replacement) {
     check_words(text.size(), starts, stops, part_of_word, parts);
     const Index words = starts.size(), mark = replacement.size();
-    const Index removed = (stops - starts).sum();
-    bare_ = text.size() - removed + checked_product(words, mark, "words times replacement");
-    require<BudgetError>(text.size() <= longest_row && bare_ <= longest_row, "a text may have at most ", longest_row,
+    bare_ = text.size() - (stops - starts).sum() + checked_product(words, mark, "words times replacement");
+    require<BudgetError>(std::max<Index>(text.size(), bare_) <= longest_row, "a text may have at most ", longest_row,
                          " bytes, got ", text.size(), ", and ", bare_, " without its words; cut it into pieces");
+    gain_.assign(static_cast<std::size_t>(parts), 0);
+    for (Index w = 0; w < words; ++w)
+        gain_[static_cast<std::size_t>(part_of_word[w])] += static_cast<std::int32_t>(stops[w] - starts[w] - mark);
+    longest_ = bare_;
+    for (const std::int32_t gain : gain_) longest_ += std::max(gain, 0);
+    require<BudgetError>(longest_ <= longest_row, "a text may have at most ", longest_row,
+                         " bytes, the longest of these has ", longest_, "; cut it into pieces or take a shorter mask");
 
     bytes_.reserve(static_cast<std::size_t>(text.size() + bare_ + width));
     bytes_.assign(text.data(), text.data() + text.size());
-    gain_.assign(static_cast<std::size_t>(parts), 0);
     const auto append = [&](const std::uint8_t* from, Index count) { bytes_.insert(bytes_.end(), from, from + count); };
     const Index opening = words == 0 ? text.size() : starts[0];
     add_steps({0, 0}, {opening, opening}, 0);
@@ -58,15 +63,8 @@ SplicedText::SplicedText(BytesIn text, IndicesIn starts, IndicesIn stops, Column
         append(replacement.data(), mark);
         append(text.data() + stops[w], between);
         add_steps({before, starts[w]}, {mark + between, next - starts[w]}, part_of_word[w]);
-        gain_[static_cast<std::size_t>(part_of_word[w])] += static_cast<std::int32_t>(stops[w] - starts[w] - mark);
     }
     bytes_.resize(bytes_.size() + width);
-
-    longest_ = bare_;
-    for (const std::int32_t gain : gain_) longest_ += std::max(gain, 0);
-    require<BudgetError>(longest_ <= longest_row, "a text may have at most ", longest_row,
-                         " bytes, the longest of these ", "has ", longest_,
-                         "; cut it into pieces or take a shorter mask");
 }
 
 void SplicedText::add_steps(const Index (&source)[2], const Index (&length)[2], std::int32_t part) {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,9 @@ _LINE = 19.0  # points from one line to the next
 _INCHES = 6.4
 _MOST_LINES = 40  # of a new figure
 _MOST_CHARACTERS = 20_000  # looked at: no figure holds more
+_LOOSE = 1.05  # screens of a low resolution draw letters wider than the font has them
+_CLOSING = ",.;:!?)]}"  # stand beyond the edge rather than at the beginning of a line
+_FIXED = "\u00a0"  # a space at which no line is broken
 
 
 class _Run(NamedTuple):
@@ -52,7 +55,7 @@ def text(
 ) -> Axes:
     """The explained text, each part on a ground of its colour, the deeper the larger |value|.
 
-    A part whose 95 % interval covers 0 is paler, in a dotted frame. What finds no place is counted in a note.
+    A part whose 95 % interval covers 0 is paler, above a dotted line. What finds no place is counted in a note.
 
     Parameters
     ----------
@@ -71,7 +74,6 @@ def text(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
     >>> from pellucid.results import Attribution
     >>> canvas = TextSpans("Good, very good film", (((0, 4),), ((11, 15),), ((16, 20),)))
     >>> a = Attribution.from_array([[0.5, 0.3, -0.1]], parts=["Good", "good", "film"])
@@ -97,32 +99,26 @@ def text(
 def draw(canvas: TextSpans, values: Any, *, errors: Any = None, ax: Axes | None = None) -> Axes:
     """The text of a canvas with values (p,) and standard errors (p,), and below it what the colours stand for."""
     values, errors, uncertain = marks(canvas, values, errors)
-    runs = list(_runs(canvas, values, ground(values, uncertain), uncertain))
-    key = list(_key(values, uncertain))
-    new = ax is None
-    width = 72.0 * (_INCHES - 0.3) if ax is None else 72.0 * _inches(ax)[0]
-    placed = _placed(runs, width)
-    lines = placed[-1].line + 1
-    if ax is None:
-        fitting = _MOST_LINES
-        ax = _style.axes(None, lines=(min(lines, fitting) + 3) * _LINE / (72.0 * 0.31), width=_INCHES)
-    else:
-        fitting = max(1, int(72.0 * _inches(ax)[1] / _LINE) - (2 if key else 0) - 1)
-    if lines > fitting:
+    width = 72.0 * (_INCHES - 0.3 if ax is None else _inches(ax)[0])
+    placed = _placed(_runs(canvas, values, ground(values, uncertain), uncertain), width)
+    key = _placed(_key(values, uncertain), width)
+    below = key[-1].line + 2  # lines of the key and the empty one above it
+    fitting = _MOST_LINES if ax is None else max(1, int(72.0 * _inches(ax)[1] / _LINE) - below)
+    if placed[-1].line >= fitting or len(canvas.text) > _MOST_CHARACTERS:
         placed = _cut(placed, fitting, len(canvas.text))
     last = placed[-1].line
-    placed += [_Placed(run, x, last + line + 2) for run, x, line in (_placed(key, width) if key else [])]
-    for one in placed:
+    if ax is None:
+        inches = ((last + 1 + below) * _LINE + 45.0) / 72.0  # 45 points for the heading and the margins
+        ax = _style.axes(None, lines=(inches - 1.0) / 0.31, width=_INCHES)
+    for one in [*placed, *(piece._replace(line=piece.line + last + 2) for piece in key)]:
         _write(ax, one)
     ax.set_axis_off()
-    if new:
-        ax.set_in_layout(True)
     return ax
 
 
 def _inches(ax: Axes) -> tuple[float, float]:
-    width, height = ax.get_position().size * ax.figure.get_size_inches()
-    return float(width), float(height)
+    extent = ax.get_window_extent()
+    return float(extent.width / ax.figure.dpi), float(extent.height / ax.figure.dpi)
 
 
 def _runs(canvas: TextSpans, values: Any, opacities: Any, uncertain: Any) -> Iterator[_Run]:
@@ -138,17 +134,22 @@ def _runs(canvas: TextSpans, values: Any, opacities: Any, uncertain: Any) -> Ite
 
 
 def _key(values: Any, uncertain: Any) -> Iterator[_Run]:
+    yield from (run._replace(text=run.text.replace(" ", _FIXED)) for run in _meanings(values, uncertain))
+
+
+def _meanings(values: Any, uncertain: Any) -> Iterator[_Run]:
     for sign, colour, meaning in ((1.0, _style.RAISES, "raises the output"), (-1.0, _style.LOWERS, "lowers it")):
         if (values * sign > 0).any():
             yield _Run(f" {meaning} ", colour, STRONGEST)
-            yield _Run("   ")
+            yield _Run(3 * _FIXED)
     if uncertain.any():
-        yield _Run(" 95 % interval covers 0 ", _style.INK, 0.0, True)
+        yield _Run("95 % interval covers 0", _style.INK, 0.0, True)
 
 
-def _placed(runs: list[_Run], width: float) -> list[_Placed]:
+def _placed(runs: Iterable[_Run], width: float) -> list[_Placed]:
     """Every piece of a run at its place: lines are broken at spaces, and within a word that is wider than a line."""
     placed: list[_Placed] = []
+    measured = _Ruler()
     x, line = 0.0, 0
     for run in runs:
         for k, paragraph in enumerate(harmless(run.text).expandtabs(4).split("\n")):
@@ -157,8 +158,9 @@ def _placed(runs: list[_Run], width: float) -> list[_Placed]:
             start = x
             kept = ""
             for word in _breakable(paragraph):
-                advance = _measured(word)
-                if x > 0 and x + _measured(word.rstrip()) > width:
+                advance = measured(word)
+                full = x > 0 and x + measured(word.rstrip()) > width
+                if full and word.rstrip() not in _CLOSING:
                     if kept:
                         placed.append(_Placed(run._replace(text=kept), start, line))
                     x, line, kept = 0.0, line + 1, ""
@@ -183,23 +185,32 @@ def _breakable(paragraph: str) -> Iterator[str]:
         yield word
 
 
-def _measured(text: str) -> float:
-    """Width in points, from the metrics of the font; no renderer is needed."""
+class _Ruler:
+    """Widths in points from the metrics of the font, for which no renderer is needed."""
+
+    def __init__(self) -> None:
+        self._widths: dict[str, float] = {}
+
+    def __call__(self, text: str) -> float:
+        for character in set(text) - self._widths.keys():
+            # Measured before a bar, as a space at the end of a text has no width.
+            self._widths[character] = _LOOSE * (_extent(character + "|") - _extent("|"))
+        return sum(self._widths[character] for character in text)
+
+
+def _extent(text: str) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    if not text:
-        return 0.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a missing glyph matplotlib warns when it is drawn
-        # The width of what follows a space is asked for, as a space at the end has none.
-        width, _, _ = text_to_path.get_text_width_height_descent(text + "|", FontProperties(size=_SIZE), ismath=False)
-        mark, _, _ = text_to_path.get_text_width_height_descent("|", FontProperties(size=_SIZE), ismath=False)
-    return float(width - mark)
+        width, _, _ = text_to_path.get_text_width_height_descent(text, FontProperties(size=_SIZE), ismath=False)
+    return float(width)
 
 
 def _cut(placed: list[_Placed], lines: int, characters: int) -> list[_Placed]:
     """The first lines but the last, which counts the characters that found no place."""
+    lines = min(lines, placed[-1].line + 2)
     kept = [one for one in placed if one.line < lines - 1]
     left = characters - sum(len(one.run.text) for one in kept)
     return [*kept, _Placed(_Run(f"… and about {counted(left, 'more character')}"), 0.0, lines - 1)]
@@ -208,29 +219,21 @@ def _cut(placed: list[_Placed], lines: int, characters: int) -> list[_Placed]:
 def _write(ax: Axes, placed: _Placed) -> None:
     """One piece, in points from the upper left corner, so that the size of the axes moves nothing."""
     from matplotlib.colors import to_rgba
+    from matplotlib.lines import Line2D
+    from matplotlib.transforms import Affine2D, BboxTransformTo, ScaledTranslation
 
     run, x, line = placed
+    y = -_LINE * (line + 0.8)
+    corner = ScaledTranslation(0.0, 1.0, BboxTransformTo(ax.bbox))
+    points = Affine2D().scale(1 / 72) + ax.figure.dpi_scale_trans + corner
     box = None
-    if run.colour:
-        edge = to_rgba(run.colour, 1.0 if run.dotted else 0.0)
-        box = {
-            "boxstyle": "square,pad=0.1",
-            "facecolor": to_rgba(run.colour, run.opacity),
-            "edgecolor": edge,
-            "linestyle": ":",
-            "linewidth": 1.1,
-        }
-    note = ax.annotate(
-        run.text,
-        xy=(0.0, 1.0),
-        xycoords="axes fraction",
-        xytext=(x, -_LINE * (line + 0.8)),
-        textcoords="offset points",
-        fontsize=_SIZE,
-        color=_style.INK,
-        va="baseline",
-        bbox=box,
-        annotation_clip=False,
-        parse_math=False,
-    )
-    note.set_in_layout(False)
+    if run.opacity > 0:
+        box = {"boxstyle": "square,pad=0.1", "facecolor": to_rgba(run.colour, run.opacity), "edgecolor": "none"}
+    ax.text(
+        x, y, run.text, transform=points, fontsize=_SIZE, color=_style.INK, bbox=box, parse_math=False
+    ).set_in_layout(False)
+    if run.dotted:
+        ends = [x, x + _Ruler()(run.text.rstrip()) / _LOOSE]
+        mark = Line2D(ends, [y - 4.0, y - 4.0], transform=points, color=run.colour, linestyle=":", linewidth=1.2)
+        mark.set_in_layout(False)
+        ax.add_artist(mark)

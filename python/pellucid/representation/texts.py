@@ -6,6 +6,7 @@ import hashlib
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -100,13 +101,13 @@ class Texts(Sequence[str]):
         whole, ends = self.buffer.tobytes(), self.offsets.tolist()
         if whole.isascii():  # a byte is a character: one string is made, the rows are cut from it
             text = whole.decode("ascii")
-            return [text[start:end] for start, end in zip(ends, ends[1:], strict=False)]
-        return [whole[start:end].decode("utf-8") for start, end in zip(ends, ends[1:], strict=False)]
+            return [text[start:end] for start, end in pairwise(ends)]
+        return [whole[start:end].decode("utf-8") for start, end in pairwise(ends)]
 
     def bytes_list(self) -> list[bytes]:
         """The texts in UTF-8."""
         whole, ends = self.buffer.tobytes(), self.offsets.tolist()
-        return [whole[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+        return [whole[start:end] for start, end in pairwise(ends)]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def token_spans(text: str, tokenizer: Any) -> list[Span]:
         spans = _listed(text, tokenizer(text) if callable(tokenizer) else tokenizer)
     # Special tokens are empty, and the bytes of one character may be tokens with the same span.
     spans = sorted({(start, end) for start, end in spans if start < end})
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in pairwise(spans):
         if after[0] < before[1]:
             raise InputError(
                 f"tokenizer must give spans apart from each other, got {before} and {after}, which overlap; "

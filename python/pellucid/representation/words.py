@@ -164,14 +164,15 @@ def encodable(argument: str, text: Any) -> None:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError(
-            f"{argument} must be valid Unicode, got a lone surrogate {ascii(text[error.start])} at {error.start}; "
+            f"{argument} must be valid Unicode, got a lone surrogate {text[error.start]!a} at {error.start}; "
             'text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") puts pairs together and others away'
         ) from None
 
 
 def _keeper(keep: Any) -> Callable[[str], bool]:
     if callable(keep):
-        return keep
+        judge: Callable[[str], bool] = keep
+        return judge
     if isinstance(keep, (str, bytes)) or not hasattr(keep, "__iter__"):
         raise InputError(f"keep must be a list of words or a callable of a word, got {shown(keep)}")
     kept = list(keep)
@@ -195,11 +196,10 @@ def _placed(named: list[tuple[str, Span]]) -> tuple[tuple[str, ...], tuple[tuple
     seen: Counter[str] = Counter()
     for word, _ in named:
         seen[word] += 1
-        name = word if seen[word] == 1 else f"{word} #{seen[word]}"
         # A unit of the text may itself read "word #2".
-        while seen[word] > 1 and name in words:
-            name += "'"
-        names.append(name)
+        while seen[word] > 1 and f"{word} #{seen[word]}" in words:
+            seen[word] += 1
+        names.append(word if seen[word] == 1 else f"{word} #{seen[word]}")
     return tuple(names), tuple((span,) for _, span in named)
 
 

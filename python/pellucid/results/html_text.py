@@ -41,7 +41,7 @@ def highlighted(
     Examples
     --------
     >>> fragment = highlighted(TextSpans("a <b> film", (((3, 4),),)), [0.5], errors=[0.1])
-    >>> 'title="+0.50 ± 0.10"' in fragment, "a &lt;<span" in fragment
+    >>> 'title="+0.500 ± 0.100"' in fragment, "a &lt;<span" in fragment
     (True, True)
     """
     values, errors, uncertain = marks(canvas, values, errors)
@@ -91,7 +91,7 @@ def _escaped(text: str) -> str:
 
 
 def _marked(word: str, value: float, opacity: float, uncertain: bool, number: str) -> str:
-    line = f";border-bottom:2px dotted {_colour(value)}" if uncertain else ""
+    line = f";border-bottom:2px dotted {_ground(value, 0.75)}" if uncertain else ""
     return (
         f'<span title="{html.escape(number, quote=True)}" style="background:{_ground(value, opacity)};'
         f'border-radius:2px;padding:.08em .05em{line}">{word}</span>'

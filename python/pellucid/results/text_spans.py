@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pellucid._arguments import is_whole, shown
 from pellucid.errors import InputError
@@ -52,7 +53,7 @@ class TextSpans:
         spans = tuple(tuple((int(start), int(end)) for start, end in part) for part in spans)
         object.__setattr__(self, "spans", spans)
         places = self.in_order()
-        for (_, end, _), (start, _, _) in zip(places, places[1:], strict=False):
+        for (_, end, _), (start, _, _) in pairwise(places):
             if start < end:
                 raise InputError(f"spans must not overlap, got one that ends at {end} and one from {start} on")
 
