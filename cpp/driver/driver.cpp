@@ -283,6 +283,7 @@ void check_sampling() {
         compose(x, background, parts, masks, Indices::Constant(256, 2), rows);
         return Bits().add(grid).add(rows);
     });
+    check(driver::wrong_texts() == 0, "texts");
     same_bits("images", [] { return Bits().add(driver::drive_images()); });
     same_bits("tables", [&] {
         return Bits()

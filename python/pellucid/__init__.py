@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pellucid import estimation, games
-from pellucid.attribution import Shapley, ShapleyInteractions, interactions, shapley, submodular_pick
+from pellucid.attribution import Lime, Shapley, ShapleyInteractions, interactions, lime, shapley, submodular_pick
 from pellucid.effects import partial_dependence
 from pellucid.errors import (
     BudgetError,
@@ -21,7 +21,8 @@ from pellucid.errors import (
 from pellucid.estimation import PartialOrder, lime_limit
 from pellucid.importance import permutation_importance
 from pellucid.model import Model
-from pellucid.results import Attribution, Importance, Interactions, PartialDependence, Report
+from pellucid.representation import Superpixels, Words
+from pellucid.results import Attribution, Importance, Interactions, LocalExplanation, PartialDependence, Report
 from pellucid.space import CausalOrder, Feature, Space
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ __all__ = [
     "Importance",
     "InputError",
     "Interactions",
+    "Lime",
+    "LocalExplanation",
     "Model",
     "ModelFormatError",
     "ModelOutputError",
@@ -50,9 +53,12 @@ __all__ = [
     "Shapley",
     "ShapleyInteractions",
     "Space",
+    "Superpixels",
+    "Words",
     "estimation",
     "games",
     "interactions",
+    "lime",
     "lime_limit",
     "partial_dependence",
     "permutation_importance",

@@ -75,6 +75,11 @@ class Neighbourhood:
             self._z_unit[j] = line.law.unit
         self.z_x: Array = self.z_of(x[None])[0].astype(np.float64)
 
+    @property
+    def units(self) -> Array:
+        """(p,) what z is multiplied by to be in the units of the data, where rows are drawn around x; else 1."""
+        return self._z_unit if self._law.local else np.ones(len(self.parts))
+
     def draw(self, seed: int, first: int, count: int, *, absorbed: bool = True) -> Sample:
         r"""Rows first, ..., first + count - 1 of the sequence that the seed names; any of them alone is the same.
 

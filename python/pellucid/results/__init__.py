@@ -4,8 +4,8 @@ from pellucid.results.attribution import Attribution
 from pellucid.results.difference import MeanDifference
 from pellucid.results.importance import Importance
 from pellucid.results.interactions import Interactions, PairContribution
-from pellucid.results.local import LocalExplanation
 from pellucid.results.lime_limit import LimeLimit, LimitDistance, distance_to_limit
+from pellucid.results.local import LocalExplanation
 from pellucid.results.means import GroupMeans
 from pellucid.results.partial_dependence import PartialDependence
 from pellucid.results.ranking import Contribution
@@ -17,9 +17,9 @@ __all__ = [
     "GroupMeans",
     "Importance",
     "Interactions",
-    "LocalExplanation",
     "LimeLimit",
     "LimitDistance",
+    "LocalExplanation",
     "MeanDifference",
     "PairContribution",
     "PartialDependence",

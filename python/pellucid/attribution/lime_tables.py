@@ -1,0 +1,87 @@
+"""LIME on the rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.attribution.local_options import LocalOptions
+from pellucid.attribution.local_results import Explained
+from pellucid.attribution.shown import shown
+from pellucid.estimation.clock import Deadline
+from pellucid.estimation.local_samples import TableSamples
+from pellucid.model import PROBE_ROWS, Model
+from pellucid.representation.table_law import TableLaw
+from pellucid.results import LocalExplanation
+
+Array = NDArray[np.float64]
+
+SAMPLES = 4096
+
+
+class LocalTables:
+    """Explains rows of tables like the background the law was learned from."""
+
+    def __init__(self, model: Model, law: TableLaw, *, background: Array, given: int) -> None:
+        self.model, self.law = model, law
+        self._background, self._given = background[:PROBE_ROWS], given
+        self._charged: int | None = None
+
+    @property
+    def description(self) -> str:
+        return f"{self.model.description}, background of {self._given:,} rows"
+
+    def explain(self, X: Any, options: LocalOptions, *, tracked: Callable[[range], Iterator[int]]) -> LocalExplanation:
+        start = perf_counter()
+        deadline = None if options.time_limit is None else Deadline.after(options.time_limit)
+        space = self.model.space.extend(X)
+        shared, charged = self._probe(options)
+        model = self.model if space == self.model.space else self.model.with_space(space)
+        inside = model.seconds
+        codes = space.encode(X)
+        predictions = model(codes)
+        columns, names = model.choose(options.outputs, predictions)
+        about = Explained(
+            model, options, self.law.space.parts, predictions, columns, names, shared, self._given, start, inside
+        )
+        most = options.samples_affordable(charged=charged, default=SAMPLES)
+        for at in tracked(range(len(codes))):
+            samples, labels = self._samples(model, codes[at], columns[at], options, planned=most)
+            left = None if deadline is None else deadline.share(len(codes) - at)
+            about.add(options.fit(samples, most=most, parts=self.law.space.parts, deadline=left), labels=labels)
+        return about.explanation(data=self._data(codes))
+
+    def _probe(self, options: LocalOptions) -> tuple[int, int]:
+        """Rows paid now for all inputs, and what every input is charged."""
+        before = self.model.rows_used + self.model.rows_cached
+        if self._charged is None:
+            self.model.probe(self._background)
+            self.model.check_outputs(options.outputs)
+            self._charged = (2 if self.model.steady else 3) * len(self._background) + 1
+        return self.model.rows_used + self.model.rows_cached - before, self._charged
+
+    def _samples(
+        self, model: Model, x: Array, columns: NDArray[np.int64], options: LocalOptions, *, planned: int
+    ) -> tuple[TableSamples, tuple[str, ...]]:
+        locality = options.locality
+        near = self.law.around(x, kernel_width=locality.width_for(len(self.law.space.parts), "euclidean"))
+        samples = TableSamples(
+            model,
+            near,
+            locality=locality,
+            absorbed=locality.plain and options.plain,
+            seed=options.seed,
+            planned=planned,
+            columns=columns,
+            control_variate=options.control_variate,
+            given=options.sampler,
+            first=x if options.compat is not None and options.sampler is None else None,
+        )
+        return samples, near.labels
+
+    def _data(self, codes: Array) -> Array:
+        return shown(self.model.space, codes)[0]

@@ -1,0 +1,239 @@
+"""A weighted linear surrogate of samples around one input, grown until it is as precise as asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.estimation.clock import Deadline
+from pellucid.estimation.estimate import precise_enough
+from pellucid.estimation.local_fit import LocalFit, local_fit
+from pellucid.estimation.local_samples import Samples
+from pellucid.estimation.schedule import stage_limits
+from pellucid.estimation.selection import select
+
+Array = NDArray[np.float64]
+
+# Fewer samples than this for each coefficient, and a small ridge is worth more than the bias that it brings.
+ROWS_PER_COEFFICIENT = 4
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How the surrogate is fitted.
+
+    Attributes
+    ----------
+    max_features : most parts with a coefficient, None for all.
+    selection : how they are chosen: "auto", "best_subset", "forward", "lasso_path" or "highest_weights".
+    ridge : penalty on the squares of the coefficients; None is 0, and 1 where samples are few.
+    tolerance : stop when every coefficient is so precise, as part of max - min of them.
+    settle_top : stop when the order of so many largest |coefficients| is settled.
+    """
+
+    max_features: int | None = None
+    selection: str = "auto"
+    ridge: float | None = None
+    tolerance: float | None = None
+    settle_top: int | None = None
+
+    @property
+    def staged(self) -> bool:
+        return self.tolerance is not None or self.settle_top is not None
+
+
+@dataclass(frozen=True)
+class LocalEstimate:
+    """A fitted surrogate.
+
+    Attributes
+    ----------
+    coefficients, std_err : (p, k); 0 and NaN for parts left out; std_err is None where nothing was sampled.
+    intercept, prediction, r2 : (k,); the prediction of the surrogate at the explained input.
+    order : (p, k) place at which a part was chosen, -1 where it was not, 0 for all where all were fitted.
+    effective_rows : (sum w)^2 / sum w^2.
+    rows, model_rows : samples, and what they cost.
+    fitted : the regressors of the user's own that were fitted.
+    """
+
+    coefficients: Array
+    std_err: Array | None
+    intercept: Array
+    prediction: Array
+    r2: Array
+    order: NDArray[np.int64]
+    effective_rows: float
+    rows: int
+    model_rows: int
+    why: str
+    reached: bool = True
+    out_of_time: bool = False
+    warnings: tuple[str, ...] = ()
+    fitted: tuple[Any, ...] = ()
+
+
+def local_regression(
+    samples: Samples, fitting: Fitting, *, first: int, most: int, parts: tuple[str, ...], deadline: Deadline | None
+) -> LocalEstimate:
+    """Sample, fit, look at the errors, and go on until they are small enough or `most` rows are spent."""
+    late = False
+    limits = stage_limits(min(first, most), most, staged=(fitting.staged or deadline is not None) and not samples.exact)
+    for size in limits:
+        samples.grow(size)
+        fit = _fit(samples, fitting)
+        reached = samples.exact or _reached(fit, fitting)
+        late = deadline is not None and deadline.passed() and size < limits[-1]
+        if (fitting.staged and reached) or late:
+            break
+    return _estimate(samples, fitting, fit, parts, reached=reached, late=late)
+
+
+def _fit(samples: Samples, fitting: Fitting) -> LocalFit:
+    shared, own = samples.columns()
+    return local_fit(
+        samples.z,
+        samples.values,
+        weights=samples.weights,
+        shared=shared,
+        own=own,
+        pairs=samples.pairs,
+        ridge=_ridge(samples, fitting),
+    )
+
+
+def _ridge(samples: Samples, fitting: Fitting) -> float:
+    if fitting.ridge is not None:
+        return fitting.ridge
+    few = samples.rows < ROWS_PER_COEFFICIENT * (len(samples.origin) + 1)
+    return 1.0 if few and not samples.exact else 0.0
+
+
+def _reached(fit: LocalFit, fitting: Fitting) -> bool:
+    if fitting.tolerance is not None and not precise_enough(fit.coefficients, fit.std_err, fitting.tolerance):
+        return False
+    if fitting.settle_top is not None:
+        return not any(_ties(fit, output, fitting.settle_top) for output in range(fit.coefficients.shape[1]))
+    return True
+
+
+def _ties(fit: LocalFit, output: int, top: int) -> list[tuple[int, int]]:
+    """Neighbours among the `top` largest |coefficients| and the next whose order could be chance, at 95 % in all."""
+    values = fit.coefficients[:, output]
+    order = np.argsort(-np.abs(values), kind="stable")[: top + 1]
+    if len(order) < 2:
+        return []
+    covariance = fit.covariance(output)
+    reach = NormalDist().inv_cdf(1.0 - 0.025 / (len(order) - 1))
+    found = []
+    for a, b in pairwise(order):
+        signs = np.sign(values[a]) * np.sign(values[b])
+        variance = covariance[a, a] + covariance[b, b] - 2.0 * signs * covariance[a, b]
+        if not abs(values[a]) - abs(values[b]) > reach * np.sqrt(max(0.0, variance)):
+            found.append((int(a), int(b)))
+    return found
+
+
+def _estimate(
+    samples: Samples, fitting: Fitting, fit: LocalFit, parts: tuple[str, ...], *, reached: bool, late: bool
+) -> LocalEstimate:
+    warnings = list(_doubts(samples, fitting, fit))
+    why = [f"{samples.rows:,} samples, {samples.why}"]
+    k = fit.coefficients.shape[1]
+    if fitting.settle_top is not None and not samples.exact:
+        for output in range(k):
+            for a, b in _ties(fit, output, fitting.settle_top):
+                warnings.append(f"the order of {parts[a]!r} and {parts[b]!r} is not settled: their sizes may tie")
+    order = np.zeros(fit.coefficients.shape, dtype=np.int64)
+    coefficients, std_err, intercept, r2 = fit.coefficients, fit.std_err, fit.intercept, fit.r2
+    if fitting.max_features is not None and fitting.max_features < len(parts):
+        sparse = _Sparse(samples, fitting, fit)
+        coefficients, std_err, intercept, r2, order = sparse.arrays
+        why.append(sparse.why)
+        if not samples.exact:
+            warnings.append(
+                "standard errors are those of the chosen parts as if they had been chosen beforehand; which ones were "
+                "chosen depends on the sample"
+            )
+    return LocalEstimate(
+        coefficients=coefficients,
+        std_err=None if samples.exact else std_err,
+        intercept=intercept,
+        prediction=intercept + samples.origin @ coefficients,
+        r2=r2,
+        order=order,
+        effective_rows=fit.ess,
+        rows=samples.rows,
+        model_rows=samples.model_rows,
+        why="; ".join(why),
+        reached=reached,
+        out_of_time=late,
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+class _Sparse:
+    """The same surrogate with few coefficients, chosen and fitted again for each output."""
+
+    def __init__(self, samples: Samples, fitting: Fitting, fit: LocalFit) -> None:
+        assert fitting.max_features is not None
+        gram, response, total = fit.normal_equations()
+        shape = fit.coefficients.shape
+        self.coefficients, self.std_err = np.zeros(shape), np.full(shape, np.nan)
+        self.intercept, self.r2 = np.empty(shape[1]), np.empty(shape[1])
+        self.order = np.full(shape, -1, dtype=np.int64)
+        notes = []
+        for output in range(shape[1]):
+            chosen = select(
+                gram,
+                np.ascontiguousarray(response[:, output]),
+                total=float(total[output]),
+                k=fitting.max_features,
+                method=fitting.selection,
+            )
+            self._refit(samples, fitting, output, np.asarray(chosen.indices, dtype=np.int64))
+            notes.append(chosen.note)
+        self.why = f"at most {fitting.max_features} parts, {'; '.join(dict.fromkeys(notes))}"
+
+    def _refit(self, samples: Samples, fitting: Fitting, output: int, chosen: NDArray[np.int64]) -> None:
+        shared, own = samples.columns()
+        fit = local_fit(
+            samples.z,
+            np.ascontiguousarray(samples.values[:, output : output + 1]),
+            weights=samples.weights,
+            shared=shared,
+            own=None if own is None else np.ascontiguousarray(own[:, :, output : output + 1]),
+            pairs=samples.pairs,
+            ridge=_ridge(samples, fitting),
+            keep=np.sort(chosen),
+        )
+        self.coefficients[:, output] = fit.coefficients[:, 0]
+        self.std_err[chosen, output] = fit.std_err[chosen, 0]
+        self.intercept[output], self.r2[output] = fit.intercept[0], fit.r2[0]
+        self.order[chosen, output] = np.arange(len(chosen))
+
+    @property
+    def arrays(self) -> tuple[Array, Array, Array, Array, NDArray[np.int64]]:
+        return self.coefficients, self.std_err, self.intercept, self.r2, self.order
+
+
+def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit) -> Any:
+    p = len(samples.origin)
+    if samples.exact:
+        return
+    if fit.ess < 0.5 * samples.rows and fit.ess < 10 * (p + 1):
+        yield (
+            f"the kernel starves the fit: {samples.rows:,} samples are worth {fit.ess:.1f} of equal weight for {p} "
+            "coefficients; widen kernel_width"
+        )
+    if fitting.ridge is None and _ridge(samples, fitting) > 0:
+        yield (
+            f"{samples.rows:,} samples are few for {p} coefficients: a ridge penalty of 1 shrinks them towards 0, "
+            f"which std_err does not show; {ROWS_PER_COEFFICIENT * (p + 1):,} samples need none"
+        )
+    if fit.singular:
+        yield "some parts cannot be told apart by these samples: they share their effect among them"

@@ -1,0 +1,273 @@
+"""Samples around an explained input: what was drawn, what the model said of it, and how much it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import InputError
+from pellucid.estimation.locality import Locality
+from pellucid.estimation.mask_design import MaskDesign
+from pellucid.estimation.size_law import SizeLaw
+from pellucid.estimation.surrogate_columns import surrogate_columns
+from pellucid.games.game import Game
+from pellucid.model import Model
+from pellucid.representation.table_law import Neighbourhood
+from pellucid.space import Space
+
+Array = NDArray[np.float64]
+
+
+class Samples(Protocol):
+    """What `local_regression` fits: it grows, and says what it is.
+
+    Attributes
+    ----------
+    origin : (p,) z of the explained input.
+    exact : all there is was sampled, so that the fit has no sampling error.
+    pairs : rows 2 i and 2 i + 1 belong together.
+    distance : the usual distance of such samples.
+    rows, model_rows : samples, and the model rows that they cost.
+    why : the design in words.
+    """
+
+    origin: Array
+    exact: bool
+    distance: str
+    why: str
+
+    @property
+    def pairs(self) -> bool: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def model_rows(self) -> int: ...
+
+    @property
+    def z(self) -> NDArray[Any]: ...
+
+    @property
+    def values(self) -> Array: ...
+
+    @property
+    def weights(self) -> Array | None: ...
+
+    def grow(self, rows: int) -> None:
+        """Sample until there are so many rows."""
+        ...
+
+    def columns(self) -> tuple[Array | None, Array | None]:
+        """Columns beside z that take noise off its coefficients: for all outputs (m, e), for each one (m, e, k)."""
+        ...
+
+
+class _Grown:
+    """z and values, batch after batch."""
+
+    def __init__(self) -> None:
+        self._z: list[NDArray[Any]] = []
+        self._values: list[Array] = []
+
+    def add(self, z: NDArray[Any], values: Array) -> None:
+        self._z.append(z)
+        self._values.append(values)
+
+    @property
+    def rows(self) -> int:
+        return sum(map(len, self._z))
+
+    @property
+    def z(self) -> NDArray[Any]:
+        self._z = [np.concatenate(self._z)] if len(self._z) > 1 else self._z
+        return self._z[0]
+
+    @property
+    def values(self) -> Array:
+        self._values = [np.concatenate(self._values)] if len(self._values) > 1 else self._values
+        return self._values[0]
+
+
+class TableSamples(_Grown):
+    """Rows of a `Neighbourhood`, with the kernel absorbed into how they are drawn where that can be."""
+
+    distance = "euclidean"
+    pairs = False
+    exact = False
+
+    def __init__(
+        self,
+        model: Model,
+        neighbourhood: Neighbourhood,
+        *,
+        locality: Locality,
+        absorbed: bool,
+        seed: int,
+        planned: int,
+        columns: NDArray[np.int64],
+        control_variate: bool,
+        given: Callable[[int, int], Any] | None,
+        first: Array | None,
+    ) -> None:
+        super().__init__()
+        self._units = neighbourhood.units
+        self.origin = neighbourhood.z_x * self._units
+        self._model, self._neighbourhood, self._locality = model, neighbourhood, locality
+        self._absorbed, self._seed, self._planned = absorbed, seed, planned
+        self._columns, self._control, self._given, self._first = columns, control_variate, given, first
+        self._weights: list[Array] = []
+        self._binary = neighbourhood.binary
+        if given is not None:
+            self.why = "samples of your own"
+        elif absorbed:
+            self.why = "a scrambled Sobol net with the kernel in its law"
+        else:
+            self.why = "a scrambled Sobol net with kernel weights"
+
+    @property
+    def model_rows(self) -> int:
+        return self.rows
+
+    @property
+    def weights(self) -> Array | None:
+        return np.concatenate(self._weights) if self._weights else None
+
+    def grow(self, rows: int) -> None:
+        blocks = self._blocks(self.rows, rows)
+        self._model.feed(blocks, lambda outputs: self._values.append(np.ascontiguousarray(outputs[:, self._columns])))
+
+    def columns(self) -> tuple[Array | None, Array | None]:
+        if not self._control or self._given is not None or not self._absorbed:
+            return None, None
+        extra = self._neighbourhood.extra(self._seed, 0, self.rows, planned=self._planned)
+        return (extra if extra.shape[1] else None), None
+
+    def _blocks(self, first: int, last: int) -> Iterator[Array]:
+        if self._first is not None and first == 0:
+            yield self._noted(self._first[None])
+            first = 1
+        if self._given is not None:
+            yield from self._own_blocks(first, last)
+            return
+        step = self._model.batch_rows
+        for start in range(first, last, step):
+            drawn = self._neighbourhood.draw(self._seed, start, min(step, last - start), absorbed=self._absorbed)
+            self._keep(drawn.z, drawn.weights)
+            yield drawn.codes
+
+    def _own_blocks(self, first: int, last: int) -> Iterator[Array]:
+        assert self._given is not None
+        codes = sampled_codes(self._given(last - first, self._seed + first), self._model.space, rows=last - first)
+        for start in range(0, len(codes), self._model.batch_rows):
+            yield self._noted(codes[start : start + self._model.batch_rows])
+
+    def _noted(self, codes: Array) -> Array:
+        z = self._neighbourhood.z_of(codes)
+        self._keep(z, self._locality.weights(z, origin=self._neighbourhood.z_x, default="euclidean"))
+        return codes.copy()
+
+    def _keep(self, z: NDArray[Any], weights: Array | None) -> None:
+        if not self._absorbed and not self._locality.plain:
+            weights = self._locality.weights(z, origin=self._neighbourhood.z_x, default="euclidean")
+        self._z.append(z if self._binary else z * self._units)
+        if weights is not None:
+            self._weights.append(weights)
+
+
+def sampled_codes(returned: Any, space: Space, *, rows: int) -> Array:
+    """What a sampler of the user's returned, as codes."""
+    codes = space.encode(returned, argument="what sampler returned")
+    if len(codes) != rows:
+        raise InputError(f"sampler must return the {rows:,} rows it is asked for, got {len(codes):,}")
+    return codes
+
+
+class MaskSamples:
+    """Masks over the parts of a representation, by the size law of its kernel."""
+
+    distance = "cosine"
+
+    def __init__(
+        self,
+        game: Game,
+        *,
+        law: SizeLaw,
+        locality: Locality,
+        seed: int,
+        budget: int,
+        control_variate: bool,
+        given: Callable[[int, int], Any] | None = None,
+    ) -> None:
+        self._game, self._law, self._locality = game, law, locality
+        self._seed, self._control, self._given = seed, control_variate, given
+        self._design = MaskDesign(law, seed=seed, budget=budget)
+        self._grown = _Grown()
+        self._free = locality.by_size(law.p, default="cosine") is None
+        self.origin = np.ones(law.parts)
+        self.exact = self._design.exact and given is None
+        self.why = self._design.why if given is None else "masks of your own"
+
+    @property
+    def rows(self) -> int:
+        return self._grown.rows
+
+    @property
+    def model_rows(self) -> int:
+        return self._grown.rows * self._game.n_draws
+
+    @property
+    def z(self) -> NDArray[Any]:
+        return self._grown.z
+
+    @property
+    def values(self) -> Array:
+        return self._grown.values
+
+    @property
+    def pairs(self) -> bool:
+        return self._given is None and self._design.pairs
+
+    @property
+    def weights(self) -> Array | None:
+        kernel = self._locality.weights(self.z, origin=self.origin, default="cosine") if self._free else None
+        if self._given is not None:
+            return self._locality.weights(self.z, origin=self.origin, default="cosine")
+        weights = self._design.weights
+        return weights if kernel is None else weights * kernel
+
+    def grow(self, rows: int) -> None:
+        if self._given is not None:
+            masks = _sampled_masks(
+                self._given(rows - self.rows, self._seed + self.rows), rows - self.rows, self._law.parts
+            )
+            self._play(masks)
+            return
+        self._design.extend(rows)
+        while True:
+            masks = self._design.next(self.values if self.rows else None)
+            if masks is None:
+                break
+            self._play(masks)
+        self.why = self._design.why
+
+    def columns(self) -> tuple[Array | None, Array | None]:
+        if not self._control or self._given is not None or self.exact or self._free:
+            return None, None
+        own = surrogate_columns(
+            self.z, self.values, weights=self._design.weights, law=self._law, pairs=self.pairs, seed=self._seed
+        )
+        return None, (own if own.shape[1] else None)
+
+    def _play(self, masks: NDArray[np.uint8]) -> None:
+        self._grown.add(masks, self._game.value(masks))
+
+
+def _sampled_masks(returned: Any, rows: int, parts: int) -> NDArray[np.uint8]:
+    array = np.asarray(returned)
+    if array.shape != (rows, parts) or not np.isin(array, (0, 1)).all():
+        raise InputError(f"sampler must return masks of 0 and 1 of shape ({rows}, {parts}), got shape {array.shape}")
+    return np.ascontiguousarray(array, dtype=np.uint8)
