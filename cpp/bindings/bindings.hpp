@@ -16,6 +16,7 @@ void bind_sampling(py::module_& m);
 void bind_conditional(py::module_& m);
 void bind_orders(py::module_& m);
 void bind_regression(py::module_& m);
+void bind_local(py::module_& m);
 void bind_shapley(py::module_& m);
 void bind_interactions(py::module_& m);
 

@@ -23,7 +23,8 @@ enum class StreamOf : std::uint64_t {
     tables = 5,
     probes = 6,
     landmarks = 7,
-    conditional = 8
+    conditional = 8,
+    simultaneous = 16
 };
 
 namespace philox {
