@@ -21,6 +21,7 @@ void bind_orders(py::module_& m);
 void bind_masks(py::module_& m);
 void bind_regression(py::module_& m);
 void bind_selection(py::module_& m);
+void bind_local(py::module_& m);
 void bind_shapley(py::module_& m);
 void bind_interactions(py::module_& m);
 

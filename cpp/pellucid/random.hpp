@@ -29,6 +29,7 @@ enum class StreamOf : std::uint64_t {
     mask_members = 11,
     fill_noise = 13,
     mixture_starts = 16
+    simultaneous = 16
 };
 
 namespace philox {

@@ -1,0 +1,240 @@
+#include "pellucid/regression/binary_rows.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <numeric>
+
+#include "pellucid/check.hpp"
+#include "pellucid/parallel.hpp"
+#include "pellucid/regression/tile_product.hpp"
+
+namespace pellucid {
+namespace {
+
+constexpr Index row_chunk = 2048;
+constexpr Index entries = 256;  // of a table of bytes
+constexpr double rounding = 1e-13;
+
+// planes[j * words + word] gets bit r from row order[first + r].
+PELLUCID_SIMD void make_planes(const std::uint8_t* masks, Index stride, const Index* order, Index count, Index words,
+                               std::uint64_t* __restrict buffer, std::uint64_t* planes) {
+    std::fill_n(buffer, stride, 0);
+    for (Index r = 0; r < count; ++r) {
+        const std::uint8_t* __restrict mask = masks + order[r] * stride;
+        for (Index j = 0; j < stride; ++j) buffer[j] |= static_cast<std::uint64_t>(mask[j]) << r;
+    }
+    for (Index j = 0; j < stride; ++j) planes[j * words] = buffer[j];
+}
+
+// Ones of a AND each of four planes.
+PELLUCID_SIMD void count_four(const std::uint64_t* a, const std::uint64_t* b, Index words, Index first, Index last,
+                              Index* counts) {
+    Index c0 = 0, c1 = 0, c2 = 0, c3 = 0;
+    for (Index w = first; w < last; ++w) {
+        c0 += std::popcount(a[w] & b[w]);
+        c1 += std::popcount(a[w] & b[w + words]);
+        c2 += std::popcount(a[w] & b[w + 2 * words]);
+        c3 += std::popcount(a[w] & b[w + 3 * words]);
+    }
+    counts[0] = c0;
+    counts[1] = c1;
+    counts[2] = c2;
+    counts[3] = c3;
+}
+
+// bucket[byte of the row] += its t, for `lanes` columns of t.
+PELLUCID_SIMD void fill_buckets(const std::uint8_t* bytes, const double* t, Index ldt, Index rows, double* bucket) {
+    for (Index i = 0; i < rows; ++i) {
+        const double* __restrict from = t + i * ldt;
+        double* __restrict to = bucket + bytes[i] * lanes;
+        for (Index l = 0; l < lanes; ++l) to[l] += from[l];
+    }
+}
+
+// Sums of the buckets with bit 7, then 6, ..., each time folding the upper half onto the lower; destroys the buckets.
+PELLUCID_SIMD void fold_buckets(double* __restrict bucket, double* out, Index ldo) {
+    for (Index bit = 7; bit >= 0; --bit) {
+        const Index half = (Index{1} << bit) * lanes;
+        double sum[lanes] = {};
+        for (Index at = half; at < 2 * half; at += lanes)
+            for (Index l = 0; l < lanes; ++l) {
+                sum[l] += bucket[at + l];
+                bucket[at - half + l] += bucket[at + l];
+            }
+        for (Index l = 0; l < lanes; ++l) out[bit * ldo + l] += sum[l];
+    }
+}
+
+// table[byte] = sum of the rows of c whose bit is set, for `lanes` columns of c.
+void make_table(const double* c, Index ldc, Index rows, double* table) {
+    std::fill_n(table, entries * lanes, 0.0);
+    for (Index bit = 0; bit < rows; ++bit) {
+        const Index half = (Index{1} << bit) * lanes;
+        for (Index at = 0; at < half; ++at) table[half + at] = table[at] + c[bit * ldc + at % lanes];
+    }
+}
+
+PELLUCID_SIMD void add_looked_up(const std::uint8_t* packed, Index m, Index bytes, Index first, Index last,
+                                 const double* tables, const double* offset, double* out, Index ldo) {
+    for (Index i = first; i < last; ++i) {
+        double sum[lanes];
+        for (Index l = 0; l < lanes; ++l) sum[l] = offset[l];
+        for (Index g = 0; g < bytes; ++g) {
+            const double* __restrict row = tables + (g * entries + packed[g * m + i]) * lanes;
+            for (Index l = 0; l < lanes; ++l) sum[l] += row[l];
+        }
+        for (Index l = 0; l < lanes; ++l) out[i * ldo + l] += sum[l];
+    }
+}
+
+PELLUCID_SIMD double dot_mask(const std::uint8_t* __restrict mask, Index stride, const double* __restrict q) {
+    double lane[lanes] = {};
+    for (Index j = 0; j < stride; j += lanes) {
+        double product[lanes];
+        for (Index l = 0; l < lanes; ++l) product[l] = static_cast<double>(mask[j + l]) * q[j + l];
+        for (Index l = 0; l < lanes; ++l) lane[l] += product[l];
+    }
+    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) + ((lane[2] + lane[6]) + (lane[3] + lane[7]));
+}
+
+}  // namespace
+
+BinaryRows::BinaryRows(MasksIn z, VectorIn w, const std::vector<Index>& columns)
+    : columns_(static_cast<Index>(columns.size())), stride_(padded(columns_)), bytes_(stride_ / lanes), w_(w) {
+    const Index m = z.rows();
+    masks_.assign(static_cast<std::size_t>(checked_product(m, stride_, "the design")), 0);
+    packed_.resize(static_cast<std::size_t>(m * bytes_));
+    const bool all = columns_ == z.cols();
+    for (Index i = 0; i < m; ++i) {
+        std::uint8_t* row = masks_.data() + i * stride_;
+        if (all)
+            std::copy_n(z.data() + i * z.cols(), columns_, row);
+        else
+            for (Index j = 0; j < columns_; ++j) row[j] = z(i, columns[static_cast<std::size_t>(j)]);
+        for (Index g = 0; g < bytes_; ++g) {
+            std::uint8_t byte = 0;
+            for (Index bit = 0; bit < 8; ++bit) byte |= static_cast<std::uint8_t>(row[8 * g + bit] << bit);
+            packed_[static_cast<std::size_t>(g * m + i)] = byte;
+        }
+    }
+    Matrix weights = Matrix::Zero(m, lanes);
+    weights.col(0) = w_;
+    mean_ = cross(weights).col(0) / w_.sum();
+}
+
+std::vector<BinaryRows::Group> BinaryRows::groups_of_weights(std::vector<Index>& order) const {
+    order.resize(static_cast<std::size_t>(size()));
+    std::iota(order.begin(), order.end(), Index{0});
+    if (w_.minCoeff() == w_.maxCoeff()) return {{w_[0], 0, size()}};
+    std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return w_[a] < w_[b]; });
+    std::vector<Group> groups;
+    for (Index r = 0; r < size(); ++r) {
+        const double weight = w_[order[static_cast<std::size_t>(r)]];
+        if (groups.empty() || groups.back().weight != weight) groups.push_back({weight, r, r});
+        groups.back().last = r + 1;
+        if (static_cast<Index>(groups.size()) > columns_ + 2) break;  // too many to count one by one
+    }
+    return groups;
+}
+
+Matrix BinaryRows::counted(const std::vector<Group>& groups, const std::vector<Index>& order) const {
+    constexpr Index word = 64;
+    Index words = 0;
+    std::vector<Group> in_words;
+    for (const Group& group : groups) {
+        const Index more = (group.last - group.first + word - 1) / word;
+        in_words.push_back({group.weight, words, words + more});
+        words += more;
+    }
+    std::vector<std::uint64_t> planes(static_cast<std::size_t>(stride_ * words)), buffer(planes.size() / words);
+    for (std::size_t g = 0; g < groups.size(); ++g)
+        for (Index r = groups[g].first, at = in_words[g].first; r < groups[g].last; r += word, ++at)
+            make_planes(masks_.data(), stride_, order.data() + r, std::min(word, groups[g].last - r), words,
+                        buffer.data(), planes.data() + at);
+
+    Matrix sum = Matrix::Zero(stride_, stride_);
+    parallel_for(stride_, lanes, [&](Index first, Index last) {
+        for (Index j = first; j < last; ++j)
+            for (Index k = j / 4 * 4; k < stride_; k += 4) {
+                double total[4] = {};
+                Index counts[4];
+                for (const Group& group : in_words) {
+                    count_four(&planes[static_cast<std::size_t>(j * words)],
+                               &planes[static_cast<std::size_t>(k * words)], words, group.first, group.last, counts);
+                    for (int l = 0; l < 4; ++l) total[l] += group.weight * static_cast<double>(counts[l]);
+                }
+                for (int l = 0; l < 4; ++l) sum(j, k + l) = total[l];
+            }
+    });
+    return sum.topLeftCorner(columns_, columns_);
+}
+
+Matrix BinaryRows::summed() const {
+    Matrix weighted = Matrix::Zero(size(), stride_);
+    for (Index i = 0; i < size(); ++i)
+        for (Index j = 0; j < columns_; ++j)
+            weighted(i, j) = w_[i] * static_cast<double>(masks_[static_cast<std::size_t>(i * stride_ + j)]);
+    return cross(weighted).leftCols(columns_);
+}
+
+Matrix BinaryRows::gram() const {
+    if (columns_ == 0) return Matrix(0, 0);
+    std::vector<Index> order;
+    const std::vector<Group> groups = groups_of_weights(order);
+    Matrix sum = static_cast<Index>(groups.size()) > columns_ + 2 ? summed() : counted(groups, order);
+    sum.noalias() -= w_.sum() * mean_ * mean_.transpose();
+    sum.triangularView<Eigen::StrictlyLower>() = sum.transpose();
+    return sum;
+}
+
+Vector BinaryRows::floor() const {
+    return rounding * w_.sum() * mean_;
+}
+
+Matrix BinaryRows::cross(const Matrix& t) const {
+    const Index m = size(), L = t.cols(), chunks = (m + row_chunk - 1) / row_chunk;
+    std::vector<Matrix> sums(static_cast<std::size_t>(chunks));
+    parallel_for(m, row_chunk, [&](Index first, Index last) {
+        Matrix sum = Matrix::Zero(stride_, L);
+        std::vector<double> bucket(static_cast<std::size_t>(entries * lanes));
+        for (Index l = 0; l < L; l += lanes)
+            for (Index g = 0; g < bytes_; ++g) {
+                std::fill(bucket.begin(), bucket.end(), 0.0);
+                fill_buckets(packed_.data() + g * m + first, t.data() + first * L + l, L, last - first, bucket.data());
+                fold_buckets(bucket.data(), sum.data() + g * lanes * L + l, L);
+            }
+        sums[static_cast<std::size_t>(first / row_chunk)] = std::move(sum);
+    });
+    for (std::size_t c = 1; c < sums.size(); ++c) sums[0] += sums[c];
+    return sums[0].topRows(columns_);
+}
+
+void BinaryRows::add_product(const Matrix& c, Matrix& out) const {
+    if (columns_ == 0) return;
+    const Index L = c.cols();
+    const Vector offset = -(c.transpose() * mean_);
+    std::vector<double> tables(static_cast<std::size_t>(checked_product(L * bytes_, entries, "the tables")));
+    const Index table = entries * lanes;
+    for (Index l = 0; l < L; l += lanes)
+        for (Index g = 0; g < bytes_; ++g)
+            make_table(c.data() + g * lanes * L + l, L, std::min(lanes, columns_ - g * lanes),
+                       tables.data() + (l / lanes * bytes_ + g) * table);
+    parallel_for(size(), row_chunk, [&](Index first, Index last) {
+        for (Index l = 0; l < L; l += lanes)
+            add_looked_up(packed_.data(), size(), bytes_, first, last, tables.data() + l / lanes * bytes_ * table,
+                          offset.data() + l, out.data() + l, L);
+    });
+}
+
+Vector BinaryRows::forms(const Matrix& influence, Index flip) const {
+    const Index ldq = influence.cols();
+    Vector form = Vector::Zero(size());
+    for (Index i = 0; i + flip < size(); i += 1 + flip) {
+        const double* q = influence.data() + (i + flip) * ldq;
+        form[i] = q[columns_] + dot_mask(masks_.data() + i * stride_, stride_, q);
+    }
+    return form;
+}
+
+}  // namespace pellucid
