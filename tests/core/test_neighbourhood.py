@@ -26,7 +26,9 @@ def drawn(u):
 
 
 def coordinates(n=3000):
-    return np.concatenate([[1e-16, 0.25, np.nextafter(0.25, 0), 0.9, 1 - 2.0**-53], _core.sobol_coordinates(0, 1, 0, n)[0]])
+    return np.concatenate(
+        [[1e-16, 0.25, np.nextafter(0.25, 0), 0.9, 1 - 2.0**-53], _core.sobol_coordinates(0, 1, 0, n)[0]]
+    )
 
 
 def test_cells_and_what_is_left_of_the_coordinate():

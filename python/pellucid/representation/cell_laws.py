@@ -27,9 +27,10 @@ def moments_of(values: Array, weights: Array) -> Moments:
     if values.min() == values.max() or largest == 0.0:
         return Moments(float(values[0]), 0.0)
     # Squares of huge values would overflow.
-    scaled = values / largest
-    mean = float(np.average(scaled, weights=weights))
-    return Moments(mean * largest, math.sqrt(float(np.average((scaled - mean) ** 2, weights=weights))) * largest)
+    scaled, total = values / largest, weights.sum()
+    mean = float((weights * scaled).sum() / total)
+    variance = float((weights * (scaled - mean) ** 2).sum() / total)
+    return Moments(mean * largest, math.sqrt(variance) * largest)
 
 
 def text_of(feature: Feature, code: float) -> str:
@@ -55,21 +56,22 @@ def binned(feature: Feature, column: int, *, values: Array, weights: Array, edge
     masses: Array = np.bincount(bin_of, weights=known_weights, minlength=len(edges) + 1).astype(np.float64)
     least = float(known.min()) if len(known) else 0.0
     greatest = float(known.max()) if len(known) else 0.0
-    lows, highs = [min(least, *edges[:1]), *edges], [*edges, max(greatest, *edges[-1:])]
+    cuts = edges.tolist()
+    lows, highs = [min([least, *cuts]), *cuts], [*cuts, max([greatest, *cuts])]
     whole = feature.kind != "numeric"
     laws = []
     for b, (low, high) in enumerate(zip(lows, highs, strict=True)):
         members = bin_of == b
         if not members.any():
-            laws.append(point(float(high)))
+            laws.append(point(high))
             continue
-        first = _above(low, whole=whole) if b else float(low)
-        last = math.floor(high) if whole else float(high)
+        first = _above(low, whole=whole) if b else low
+        last = math.floor(high) if whole else high
         if inside == "uniform":
-            laws.append([*uniform(float(low), float(high), least=first)[:-1], last])
+            laws.append([*uniform(low, high, least=first)[:-1], last])
         else:
             mean, deviation = moments_of(known[members], known_weights[members])
-            cut = truncated_normal(mean, deviation, low=float(low), high=float(high), least=first)
+            cut = truncated_normal(mean, deviation, low=low, high=high, least=first)
             laws.append(cut if cut[3] == 0.0 else [*cut[:-1], last])
     labels = _bin_labels(feature, edges, least=least, greatest=greatest)
     missing = len(laws) if not present.all() else None
@@ -80,7 +82,7 @@ def binned(feature: Feature, column: int, *, values: Array, weights: Array, edge
     drawn = Values("linear" if inside == "uniform" else "normal", np.array(laws), whole)
     if inside == "rows":
         drawn = _listed(known, known_weights, bin_of, laws)
-    law = CellLaw(feature.name, (column,), masses, labels, (drawn,), edges.tolist(), (), missing, len(values))
+    law = CellLaw(feature.name, (column,), masses, labels, (drawn,), cuts, (), missing, len(values))
     if len(known) and least < greatest:
         mean, deviation = moments_of(known, known_weights)
         if deviation > 0.0:

@@ -50,12 +50,13 @@ class Neighbourhood:
     x : (d,) codes of the row explained.
     z_x : (p,) its z, all 1 where binary.
     kernel_width : the nu of the kernel exp(-D^2 / (2 nu^2)), D Euclidean in z.
+    laws : the law of each part, tilted by the kernel: `TiltedCells` with its `masses` and values, or `Line`.
     columns : which parts may get univariate columns, see `extra`.
     """
 
     def __init__(self, law: TableLaw, x: Array, *, kernel_width: float, drawn: list[Part]) -> None:
         self._law = law
-        self._drawn = drawn
+        self.laws: tuple[Part, ...] = tuple(drawn)
         self.x = x
         self.kernel_width = kernel_width
         self.parts: tuple[str, ...] = law.space.parts
@@ -73,7 +74,9 @@ class Neighbourhood:
         for j, line in self._lines:
             self._z_centre[j] = x[line.law.column] if law.local else line.law.mean
             self._z_unit[j] = line.law.unit
-        self.z_x: Array = self.z_of(x[None])[0].astype(np.float64)
+        self.z_x: Array = np.ones(len(drawn))
+        for j, line in self._lines:
+            self.z_x[j] = (x[line.law.column] - self._z_centre[j]) / self._z_unit[j]
 
     @property
     def units(self) -> Array:
@@ -92,7 +95,7 @@ class Neighbourhood:
             if self._law.whole_rows is not None:
                 codes = self._training_rows(seed, first, count)
                 return self._weighted(self.z_of(codes), codes)
-            parts = self._drawn if absorbed else self._law.parts_around(self.x, kernel_width=math.inf)
+            parts = self.laws if absorbed else self._law.parts_around(self.x, kernel_width=math.inf)
             store = self._law.store(seed, first, count)
             slots = store.slots([self._columns(j, part, store) for j, part in enumerate(parts)])
             codes, flags = self._gathered(store, parts, slots, count)
@@ -201,6 +204,8 @@ class Neighbourhood:
 
     def _distances(self, codes: Array, same: NDArray[np.uint8]) -> Array:
         """z (n, p): (value - centre) / unit on a line, 0 or 1 for cells."""
+        if not self._cells:  # then parts are columns
+            return np.asarray((codes - self._z_centre) / self._z_unit)
         z = same.astype(np.float64)
         for j, line in self._lines:
             z[:, j] = (codes[:, line.law.column] - self._z_centre[j]) / self._z_unit[j]
