@@ -38,8 +38,8 @@ class MaskDesign:
 
     .. math:: \frac{2 \sigma_o^2}{1 - 2 (p + 1) / n} < \frac{\sigma_o^2 + \sigma_e^2}{1 - (p + 1) / n}
 
-    Rows q of both samplers, :math:`n_q` of them, are pooled by the balance heuristic: the weight of a mask is
-    :math:`\omega_q P / \sum_r n_r \omega_r q_r`. A pair says less of an odd function than two masks, so its
+    Rows q of both samplers, :math:`n_q` of them, are pooled by the balance heuristic [veach1995]: the weight of a mask
+    is :math:`\omega_q P / \sum_r n_r \omega_r q_r`. A pair says less of an odd function than two masks, so its
     :math:`\omega` is :math:`(\sigma_o^2 + \sigma_e^2) / 2 \sigma_o^2`, within 1/2 and 2.
 
     Parameters
@@ -101,13 +101,14 @@ class MaskDesign:
         """(m,) the weight of every mask handed out so far: probabilities if exact, else with a mean of about 1."""
         off = self.law.parts - self.masks.sum(axis=1, dtype=np.int64)
         if self.exact:
-            return self.law.probabilities()[off]
+            measure: Array = self.law.probabilities()[off]
+            return measure
         omega = self._pair_information
         drawn = self._rows_of_kind[False] * self.law.half + omega * self._rows_of_kind[True] * self.law.symmetric_half
-        each = [
-            np.full(len(block), omega if pairs else 1.0) for block, pairs in zip(self._blocks, self._kinds, strict=True)
-        ]
-        return self.rows * np.concatenate(each) * self.law.target[off] / drawn[off]
+        lengths = np.array([len(block) for block in self._blocks], dtype=np.int64)
+        each = np.repeat(np.where(self._kinds, omega, 1.0), lengths)
+        weights: Array = self.rows * each * self.law.target[off] / drawn[off]
+        return weights
 
     def extend(self, budget: int) -> None:
         """Let `next` go on to a larger budget. An exact design has nothing to add."""
@@ -199,7 +200,7 @@ def odd_and_even(masks: Masks, values: Array, law: SizeLaw) -> tuple[float, floa
     even = weights @ centred**2 / total
 
     regression = _core.WeightedLeastSquares(law.parts, differences.shape[1])
-    regression.add(masks[0::2] - 0.5, differences, weights)
+    regression.add(masks[0::2].astype(np.float64) - 0.5, differences, weights)
     fit = regression.solve_gcv()
     intercepts = -fit.coefficients.sum(axis=0, keepdims=True) / 2.0
     odd_masks = np.ascontiguousarray(masks[0::2])

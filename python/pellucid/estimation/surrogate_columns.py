@@ -41,8 +41,10 @@ def surrogate_columns(masks: Masks, values: Array, *, weights: Array, law: SizeL
             f"values and weights must have a row for each of {m:,} masks, got {len(values):,} and {len(weights):,}"
         )
     outputs = values.shape[1]
-    varying = np.flatnonzero(np.ptp(values, axis=0) > 1e-12 * (1.0 + np.abs(values).max(axis=0))) if m else []
-    if m < FEWEST_ROWS or len(varying) == 0:
+    if m < FEWEST_ROWS:
+        return np.empty((m, 0, outputs))
+    varying = np.flatnonzero(np.ptp(values, axis=0) > 1e-12 * (1.0 + np.abs(values).max(axis=0)))
+    if len(varying) == 0:
         return np.empty((m, 0, outputs))
     starts = fold_starts(m, pairs=pairs)
     targets = np.ascontiguousarray(values[:, varying])
