@@ -28,8 +28,8 @@ enum class StreamOf : std::uint64_t {
     mask_sizes = 10,
     mask_members = 11,
     fill_noise = 13,
-    mixture_starts = 16
-    simultaneous = 16
+    mixture_starts = 16,
+    simultaneous = 17
 };
 
 namespace philox {
