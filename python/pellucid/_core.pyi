@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ClusterRegression', 'EmpiricalNeighbours', 'GaussianCompletion', 'InteractionEstimate', 'InteractionRegression', 'KernelRidge', 'LinearExtensions', 'MixedEstimate', 'MixedRegression', 'Moments', 'OrderIdeals', 'PairedDesign', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'asymmetric_shapley', 'compose', 'compose_grid', 'exact_interactions', 'exact_shapley', 'frequency_rows', 'gauss_legendre', 'gaussian_rows', 'kernel_values', 'latent_to_values', 'matched_normal_draws', 'normal_quantile', 'normal_quantiles', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_subsets', 'saturating_shares', 'set_thread_count', 'smallest_correlation', 'systematic_draws', 'thread_count', 'uniform_rows', 'weighted_moments', 'weighted_run_means']
+__all__: list[str] = ['ClusterRegression', 'EmpiricalNeighbours', 'GaussianCompletion', 'InteractionEstimate', 'InteractionRegression', 'KernelRidge', 'LinearExtensions', 'LocalRegression', 'MixedEstimate', 'MixedRegression', 'Moments', 'OrderIdeals', 'PairedDesign', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'asymmetric_shapley', 'compose', 'compose_grid', 'exact_interactions', 'exact_shapley', 'frequency_rows', 'gauss_legendre', 'gaussian_rows', 'kernel_values', 'latent_to_values', 'matched_normal_draws', 'max_normal_quantile', 'normal_quantile', 'normal_quantiles', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_subsets', 'saturating_shares', 'set_thread_count', 'smallest_correlation', 'systematic_draws', 'thread_count', 'uniform_rows', 'weighted_moments', 'weighted_run_means']
 class PairedDesign:
     @typing.overload
     def __init__(self, seed: typing.SupportsInt | typing.SupportsIndex, players: typing.SupportsInt | typing.SupportsIndex, draw_weights: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]) -> None:
@@ -131,6 +131,54 @@ class KernelRidge:
     @property
     def scale(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]:
         ...
+class LocalRegression:
+    @staticmethod
+    def of_masks(z: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.c_contiguous"], y: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], w: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], shared: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], own: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], keep: typing.Annotated[numpy.typing.NDArray[numpy.int64], "[m, 1]"], ridge: typing.SupportsFloat | typing.SupportsIndex, pairs: bool) -> LocalRegression:
+        ...
+    @staticmethod
+    def of_numbers(z: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], y: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], w: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], shared: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], own: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], keep: typing.Annotated[numpy.typing.NDArray[numpy.int64], "[m, 1]"], ridge: typing.SupportsFloat | typing.SupportsIndex, pairs: bool) -> LocalRegression:
+        ...
+    def covariance(self, output: typing.SupportsInt | typing.SupportsIndex) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+        ...
+    @property
+    def coefficients(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+        ...
+    @property
+    def dropped(self) -> list[int]:
+        ...
+    @property
+    def ess(self) -> float:
+        ...
+    @property
+    def fixed_rows(self) -> int:
+        ...
+    @property
+    def freedom(self) -> float:
+        ...
+    @property
+    def gram(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+        ...
+    @property
+    def intercept(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]:
+        ...
+    @property
+    def intercept_std_err(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]:
+        ...
+    @property
+    def r2(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]:
+        ...
+    @property
+    def response(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+        ...
+    @property
+    def singular(self) -> bool:
+        ...
+    @property
+    def std_err(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+        ...
+    @property
+    def total(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]:
+        ...
 class ShapleyEstimate:
     @property
     def background_variance(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
@@ -219,6 +267,8 @@ def kernel_values(fit: KernelRidge, x: typing.Annotated[numpy.typing.NDArray[num
 def latent_to_values(x: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], part_of_column: typing.Annotated[numpy.typing.NDArray[numpy.int32], "[m, 1]"], masks: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.c_contiguous"], rows_per_mask: typing.SupportsInt | typing.SupportsIndex, thresholds: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], values: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], first_of_column: typing.Annotated[numpy.typing.NDArray[numpy.int64], "[m, 1]"], rows: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.writeable", "flags.c_contiguous"]) -> None:
     ...
 def matched_normal_draws(seed: typing.SupportsInt | typing.SupportsIndex, mean: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], covariance: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], pairs: typing.SupportsInt | typing.SupportsIndex) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
+    ...
+def max_normal_quantile(correlation: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], level: typing.SupportsFloat | typing.SupportsIndex, draws: typing.SupportsInt | typing.SupportsIndex, seed: typing.SupportsInt | typing.SupportsIndex) -> float:
     ...
 def normal_quantile(probability: typing.SupportsFloat | typing.SupportsIndex) -> float:
     ...
