@@ -38,7 +38,7 @@ def compare(z, y, w, shared, own, *, pairs=False, ridge=0.0, keep=None):
         covariance[np.ix_(parts, parts)] = V[inside, inside]
         coefficients = np.zeros(z.shape[1])
         coefficients[parts] = b[inside]
-        near = dict(rtol=1e-10, atol=1e-10)
+        near = {"rtol": 1e-10, "atol": 1e-10}
         np.testing.assert_allclose(fit.coefficients[:, o], coefficients, **near)
         np.testing.assert_allclose(fit.intercept[o], b[0], **near)
         np.testing.assert_allclose(fit.std_err[parts, o], np.sqrt(np.diag(V)[inside]), **near)
@@ -386,7 +386,7 @@ def test_max_t_of_one_common_error_is_that_of_one_part():
 def test_max_t_refuses(level, draws):
     z, y, w, *_ = problem()
 
-    with pytest.raises(InputError, match="level|draws"):
+    with pytest.raises(InputError, match=r"level|draws"):
         max_t(level, local_fit(z, y, weights=w), draws=draws)
 
 

@@ -7,7 +7,7 @@
 
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
-#include "pellucid/regression/tile_product.hpp"
+#include "pellucid/regression/lanes.hpp"
 
 namespace pellucid {
 namespace {
@@ -46,45 +46,51 @@ PELLUCID_SIMD void count_four(const std::uint64_t* a, const std::uint64_t* b, In
 // bucket[byte of the row] += its t, for `lanes` columns of t.
 PELLUCID_SIMD void fill_buckets(const std::uint8_t* bytes, const double* t, Index ldt, Index rows, double* bucket) {
     for (Index i = 0; i < rows; ++i) {
-        const double* __restrict from = t + i * ldt;
-        double* __restrict to = bucket + bytes[i] * lanes;
-        for (Index l = 0; l < lanes; ++l) to[l] += from[l];
+        double* to = bucket + bytes[i] * lanes;
+        four(to) += four(t + i * ldt);
+        four(to + 4) += four(t + i * ldt + 4);
     }
 }
 
 // Sums of the buckets with bit 7, then 6, ..., each time folding the upper half onto the lower; destroys the buckets.
-PELLUCID_SIMD void fold_buckets(double* __restrict bucket, double* out, Index ldo) {
+PELLUCID_SIMD void fold_buckets(double* bucket, double* out, Index ldo) {
     for (Index bit = 7; bit >= 0; --bit) {
         const Index half = (Index{1} << bit) * lanes;
-        double sum[lanes] = {};
-        for (Index at = half; at < 2 * half; at += lanes)
-            for (Index l = 0; l < lanes; ++l) {
-                sum[l] += bucket[at + l];
-                bucket[at - half + l] += bucket[at + l];
-            }
-        for (Index l = 0; l < lanes; ++l) out[bit * ldo + l] += sum[l];
+        Four low{}, high{};
+        for (double *from = bucket + half, *to = bucket; to < bucket + half; from += lanes, to += lanes) {
+            low += four(from);
+            high += four(from + 4);
+            four(to) += four(from);
+            four(to + 4) += four(from + 4);
+        }
+        four(out + bit * ldo) += low;
+        four(out + bit * ldo + 4) += high;
     }
 }
 
 // table[byte] = sum of the rows of c whose bit is set, for `lanes` columns of c.
-void make_table(const double* c, Index ldc, Index rows, double* table) {
-    std::fill_n(table, entries * lanes, 0.0);
-    for (Index bit = 0; bit < rows; ++bit) {
-        const Index half = (Index{1} << bit) * lanes;
-        for (Index at = 0; at < half; ++at) table[half + at] = table[at] + c[bit * ldc + at % lanes];
+PELLUCID_SIMD void make_table(const double* c, Index ldc, Index rows, double* table) {
+    std::fill_n(table, lanes, 0.0);
+    for (Index bit = 0; bit < rows; ++bit, c += ldc) {
+        double* end = table + (Index{1} << bit) * lanes;
+        for (double *from = table, *to = end; from < end; from += lanes, to += lanes) {
+            four(to) = four(from) + four(c);
+            four(to + 4) = four(from + 4) + four(c + 4);
+        }
     }
 }
 
-PELLUCID_SIMD void add_looked_up(const std::uint8_t* packed, Index m, Index bytes, Index first, Index last,
-                                 const double* tables, const double* offset, double* out, Index ldo) {
-    for (Index i = first; i < last; ++i) {
-        double sum[lanes];
-        for (Index l = 0; l < lanes; ++l) sum[l] = offset[l];
-        for (Index g = 0; g < bytes; ++g) {
-            const double* __restrict row = tables + (g * entries + packed[g * m + i]) * lanes;
-            for (Index l = 0; l < lanes; ++l) sum[l] += row[l];
+PELLUCID_SIMD void add_looked_up(const std::uint8_t* packed, Index m, Index bytes, const double* tables,
+                                 const double* offset, double* out, Index ldo) {
+    for (Index i = 0; i < m; ++i, out += ldo) {
+        Four low = four(offset), high = four(offset + 4);
+        const double* table = tables;
+        for (const std::uint8_t* byte = packed + i; byte < packed + bytes * m; byte += m, table += entries * lanes) {
+            low += four(table + *byte * lanes);
+            high += four(table + *byte * lanes + 4);
         }
-        for (Index l = 0; l < lanes; ++l) out[i * ldo + l] += sum[l];
+        four(out) += low;
+        four(out + 4) += high;
     }
 }
 
@@ -214,16 +220,14 @@ void BinaryRows::add_product(const Matrix& c, Matrix& out) const {
     if (columns_ == 0) return;
     const Index L = c.cols();
     const Vector offset = -(c.transpose() * mean_);
-    std::vector<double> tables(static_cast<std::size_t>(checked_product(L * bytes_, entries, "the tables")));
-    const Index table = entries * lanes;
-    for (Index l = 0; l < L; l += lanes)
-        for (Index g = 0; g < bytes_; ++g)
-            make_table(c.data() + g * lanes * L + l, L, std::min(lanes, columns_ - g * lanes),
-                       tables.data() + (l / lanes * bytes_ + g) * table);
-    parallel_for(size(), row_chunk, [&](Index first, Index last) {
-        for (Index l = 0; l < L; l += lanes)
-            add_looked_up(packed_.data(), size(), bytes_, first, last, tables.data() + l / lanes * bytes_ * table,
-                          offset.data() + l, out.data() + l, L);
+    parallel_for(L / lanes, 4, [&](Index first, Index last) {
+        std::vector<double> tables(static_cast<std::size_t>(bytes_ * entries * lanes));
+        for (Index l = first * lanes; l < last * lanes; l += lanes) {
+            for (Index g = 0; g < bytes_; ++g)
+                make_table(c.data() + g * lanes * L + l, L, std::min(lanes, columns_ - g * lanes),
+                           tables.data() + g * entries * lanes);
+            add_looked_up(packed_.data(), size(), bytes_, tables.data(), offset.data() + l, out.data() + l, L);
+        }
     });
 }
 

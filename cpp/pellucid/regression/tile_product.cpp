@@ -10,33 +10,6 @@ namespace {
 
 constexpr Index row_chunk = 1024;
 
-// Four numbers that compilers keep in one register; loops over arrays of them end up in memory.
-#if defined(__GNUC__)
-typedef double Four __attribute__((vector_size(32), aligned(8)));
-inline const Four& four(const double* at) {
-    return *reinterpret_cast<const Four*>(at);
-}
-inline Four& four(double* at) {
-    return *reinterpret_cast<Four*>(at);
-}
-#else
-struct Four {
-    double v[4];
-    void operator+=(const Four& other) {
-        for (int l = 0; l < 4; ++l) v[l] += other.v[l];
-    }
-};
-inline Four operator*(double a, const Four& x) {
-    return {{a * x.v[0], a * x.v[1], a * x.v[2], a * x.v[3]}};
-}
-inline const Four& four(const double* at) {
-    return *reinterpret_cast<const Four*>(at);
-}
-inline Four& four(double* at) {
-    return *reinterpret_cast<Four*>(at);
-}
-#endif
-
 }  // namespace
 
 PELLUCID_SIMD void add_tiles(Strided a, Index M, Index K, const double* b, Index ldb, Index N, double* out, Index ldo) {

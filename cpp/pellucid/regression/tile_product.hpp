@@ -4,14 +4,10 @@
 // alone: not on M, not on the threads, not on sizes of caches.
 #pragma once
 
+#include "pellucid/regression/lanes.hpp"
 #include "pellucid/types.hpp"
 
 namespace pellucid {
-
-constexpr Index lanes = 8;
-inline Index padded(Index columns) {
-    return (columns + lanes - 1) / lanes * lanes;
-}
 
 // A by strides: entry (i, k) is a[i * row + k * step], so that a transposed A is the same call.
 struct Strided {

@@ -94,7 +94,7 @@ def local_fit(
     .. math:: \min_{b_0, b, c, d} \sum_i w_i (y_i - b_0 - z_i'b - s_i'c - v_i'd)^2 + \lambda |b|^2
 
     for each output, with columns s that all outputs share and columns v of each output's own: control variates, whose
-    coefficients are not the answer. [ribeiro2016] The standard errors are HC3, the residuals divided by one less the
+    coefficients are not the answer. The standard errors are HC3, the residuals divided by one less the
     leverage of their row, or CR3 for pairs of rows. [mackinnon1985, bell2002] With a ridge they are those of the
     shrunk coefficients: the bias of shrinking is not in them.
 
