@@ -65,6 +65,9 @@ def test_few_rows_have_no_pilot():
     assert design.rows == 76
     assert not design.pairs
     assert "too few to try pairs" in design.why
+    small, _ = played(SizeLaw.exponential(8), quadratic, seed=0, budget=127)
+    assert "too few to try pairs" in small.why
+    assert played(SizeLaw.exponential(8), quadratic, seed=0, budget=128)[0].pairs
     off = 12 - design.masks.sum(axis=1, dtype=int)
     np.testing.assert_allclose(design.weights, LAW.target[off] / LAW.half[off])
 

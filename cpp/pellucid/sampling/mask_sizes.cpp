@@ -149,13 +149,13 @@ class MemberWriter {
             bits_[w] = left >= 64 ? word : word & ((std::uint64_t{1} << left) - 1);
             count += std::popcount(bits_[w]);
         }
-        while (count != size) {
+        // A part that is on already, or off already, counts as a try: without a branch that nobody could predict.
+        const bool remove = count > size;
+        for (Index wrong = remove ? count - size : size - count; wrong > 0;) {
             const std::uint32_t j = stream.below(static_cast<std::uint32_t>(parts_));
-            const std::uint64_t bit = std::uint64_t{1} << (j & 63u);
-            const bool inside = (bits_[j >> 6] & bit) != 0;
-            if (inside != (count > size)) continue;
-            bits_[j >> 6] ^= bit;
-            count += inside ? -1 : 1;
+            const std::uint64_t fits = (bits_[j >> 6] >> (j & 63u) & 1u) ^ (remove ? 0u : 1u);
+            bits_[j >> 6] ^= fits << (j & 63u);
+            wrong -= static_cast<Index>(fits);
         }
         if (inverted)
             for (std::uint64_t& word : bits_) word = ~word;

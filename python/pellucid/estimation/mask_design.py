@@ -32,9 +32,9 @@ class MaskDesign:
     * *pairs*: a mask and its complement from the symmetric mixture. What the outputs hold of even order cancels out of
       the coefficients, what they hold of odd order counts twice.
 
-    From 6 rows a coefficient on, a part of the budget is a pilot of pairs. Its half differences give the odd part
-    :math:`\sigma_o^2`, what a ridge regression leaves of them, its means the even part :math:`\sigma_e^2`. Pairs are
-    played where
+    From 6 rows a coefficient and 128 rows on, a part of the budget is a pilot of pairs. Its half differences give the
+    odd part :math:`\sigma_o^2`, what a ridge regression leaves of them, its means the even part :math:`\sigma_e^2`.
+    Pairs are played where
 
     .. math:: \frac{2 \sigma_o^2}{1 - 2 (p + 1) / n} < \frac{\sigma_o^2 + \sigma_e^2}{1 - (p + 1) / n}
 
@@ -131,15 +131,16 @@ class MaskDesign:
         left = (self.budget - self.rows) // 2 * 2
         if left <= 0:
             return None
-        if self._scheme is None and self.budget >= ROWS_FOR_PILOT * (self.law.parts + 1) and left >= FEWEST_PILOT_ROWS:
+        enough_rows = max(ROWS_FOR_PILOT * (self.law.parts + 1), 2 * FEWEST_PILOT_ROWS)
+        if self._scheme is None and self.budget >= enough_rows and left >= FEWEST_PILOT_ROWS:
             enough = min(PILOT_ROWS_PER_COEFFICIENT * (self.law.parts + 1), MOST_PILOT_SHARE * self.budget)
             count = min(left, max(FEWEST_PILOT_ROWS, int(enough) // 2 * 2))
             self._pilot = slice(self.rows, self.rows + count)
             return self._drawn(count, pairs=True)
         if self._scheme is None:
             self._why = (
-                f"sizes from the half mixture: {self.budget:,} masks are fewer than {ROWS_FOR_PILOT} for each of "
-                f"{self.law.parts + 1} coefficients, too few to try pairs"
+                f"sizes from the half mixture: {self.budget:,} masks for {self.law.parts + 1} coefficients are too few "
+                "to try pairs"
             )
         return self._drawn(left, pairs=bool(self._scheme))
 
