@@ -41,7 +41,6 @@ def test_the_answers_of_lime_on_its_own_samples(golden, case, selection):
             expected = given["features"][f, s, output]
             count = np.count_nonzero(expected >= 0)
             parts, values = zip(*fit.local_exp(output), strict=True)
-            # Coefficients that differ by rounding alone may swap: where lime's agree to 1e-12, so do ours.
             np.testing.assert_allclose(values, given["coefficients"][f, s, output, :count], rtol=0, atol=1e-12)
             assert list(parts) == expected[:count].tolist()
             numbers = fit.intercept[output], fit.score[output], fit.local_prediction[output]

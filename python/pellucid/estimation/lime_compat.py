@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ FORWARD_AT_MOST = 6  # features up to which "auto" means forward selection
 RANKING_RIDGE, FINAL_RIDGE = 0.01, 1.0
 # A column that keeps less than this share of its own sum of squares beside the chosen ones is a combination of them.
 COLLINEAR = 1e-10
+LONGEST_LASSO_PATH = 500  # knots at which lime's path ends at the latest
 
 
 @dataclass(frozen=True)
@@ -41,33 +42,34 @@ class LimeFit:
     local_prediction: Array
 
     def local_exp(self, output: int = 0) -> list[tuple[int, float]]:
-        """Parts and coefficients of one output, in the order in which lime lists them."""
+        """Parts and coefficients of one output as lime lists them; for a regression those of its label 1."""
         return [(int(part), float(self.values[part, output])) for part in self.chosen[output]]
 
 
-@dataclass(frozen=True)
 class _Sums:
-    """Weighted sums of squares and products about the weighted means: all that the choices need of the samples."""
+    """Weighted sums of squares and products about the weighted means, and ridge fits on some of the parts."""
 
-    means: Array  # (p + k,)
-    gram: Array  # (p, p)
-    response: Array  # (p, k)
-    squares: Array  # (k,)
-
-    @classmethod
-    def of(cls, z: Array, y: Array, weights: Array) -> _Sums:
-        p, k = z.shape[1], y.shape[1]
+    def __init__(self, z: Array, y: Array, weights: Array) -> None:
+        p = z.shape[1]
         rows = np.hstack([z, y])
-        means = np.average(rows, axis=0, weights=weights)
-        rows -= means
-        sums = _core.WeightedLeastSquares(p, k)
-        sums.add(np.ascontiguousarray(rows[:, :p]), np.ascontiguousarray(rows[:, p:]), weights)
-        return cls(means, np.asarray(sums.gram), np.asarray(sums.response), np.asarray(sums.squares))
+        self.means = np.average(rows, axis=0, weights=weights)  # (p + k,)
+        rows -= self.means
+        self._z, self._y, self._weights = rows[:, :p], rows[:, p:], weights
+        self._whole = self._fed(np.arange(p))
+        self.gram = np.asarray(self._whole.gram)  # (p, p)
+        self.response = np.asarray(self._whole.response)  # (p, k)
+        self.squares = np.asarray(self._whole.squares)  # (k,)
+
+    def _fed(self, parts: NDArray[np.int64]) -> _core.WeightedLeastSquares:
+        sums = _core.WeightedLeastSquares(len(parts), self._y.shape[1])
+        sums.add(np.ascontiguousarray(self._z[:, parts]), np.ascontiguousarray(self._y), self._weights)
+        return sums
 
     def ridge(self, parts: NDArray[np.int64], output: int, penalty: float) -> Array:
-        """(G + penalty I)^-1 c on these parts; the intercept is not penalised."""
-        gram = self.gram[np.ix_(parts, parts)] + penalty * np.eye(len(parts))
-        return cast(Array, np.linalg.solve(gram, self.response[parts, output]))
+        """(G + penalty I)^-1 c on these parts, in their order; the intercept is not penalised."""
+        everything = len(parts) == len(self.gram)
+        found = np.asarray((self._whole if everything else self._fed(parts)).solve(penalty))[:, output]
+        return found[parts] if everything else found
 
 
 def lime_fit(
@@ -131,7 +133,7 @@ def lime_fit(
             f"{kernel_width}; pass a larger kernel_width"
         )
 
-    sums = _Sums.of(z, y[:, range(y.shape[1]) if outputs is None else list(outputs)], weights)
+    sums = _Sums(z, y[:, range(y.shape[1]) if outputs is None else list(outputs)], weights)
     p, k = sums.response.shape
     values, chosen, scores = np.zeros((p, k)), [], np.zeros(k)
     for output in range(k):
@@ -256,7 +258,7 @@ def _lasso_supports(gram: Array, response: Array) -> list[NDArray[np.int64]]:
     active: list[int] = []
     joins: int | None = int(np.argmax(np.abs(response)))
     supports: list[NDArray[np.int64]] = []
-    while level > smallest and len(supports) < 8 * len(gram):
+    while level > smallest and len(supports) < LONGEST_LASSO_PATH:
         if joins is not None:
             if _dependent(gram, active, joins):
                 barred[joins] = True
