@@ -43,6 +43,15 @@ def test_an_overlay_outlines_what_was_chosen_and_dims_the_rest():
     assert ax.get_title(loc="left") == r"Row 0: \$cat\$, 2 segments that raise it most"
 
 
+def test_an_outline_runs_between_pixels():
+    """Pixel (row, column) is drawn around (column, row): segment 3 begins at row 4 and column 5."""
+    lines = next(c for c in image(explained(), top=1).collections if isinstance(c, LineCollection)).get_segments()
+
+    corners = np.concatenate(lines)
+    assert corners.min(axis=0).tolist() == [4.5, 3.5]
+    assert corners.max(axis=0).tolist() == [9.5, 7.5]
+
+
 def test_both_signs_have_two_colours():
     assert outlines(image(explained(), positive_only=False, top=2)) == [(_style.LOWERS, 4), (_style.RAISES, 4)]
 
