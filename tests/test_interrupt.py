@@ -94,6 +94,28 @@ KERNELS = {
         0.2,
         "orders.pairs(0, 0, 500)",
     ),
+    "best_subset": (
+        "z = normal(200, 60) + normal(200, 1); y = z.sum(axis=1) + 9 * normal(200)\n"
+        "g, c = np.ascontiguousarray(z.T @ z), z.T @ y",
+        0.2,
+        "_core.best_subset(g, c, 1e7, 20, 10**9)",
+    ),
+    "lasso_path": (
+        "z = normal(900, 400); g, c = np.ascontiguousarray(z.T @ z), z.T @ normal(900)",
+        0.2,
+        "[_core.lasso_path(g, c) for _ in range(100)]",
+    ),
+    "fused_lasso": (
+        "z = normal(900, 400); g, c = np.ascontiguousarray(z.T @ z), z.T @ normal(900)",
+        0.2,
+        "[_core.fused_lasso(g, c, 10.0, np.zeros(400)) for _ in range(100)]",
+    ),
+    "mixture_regression": (
+        "z, r, s = normal(100_000, 40), np.full((100_000, 2), 0.5), np.ones(2)\n"
+        "y, w, options = z[:, 0].copy(), np.ones(len(z)), _core.MixtureOptions(-1.0, 0.1, 10**6, -1.0)",
+        0.5,
+        "_core.mixture_regression(z, y, w, r, s, s, options)",
+    ),
     "OrderIdeals": ("", 0.2, "[_core.OrderIdeals(np.zeros((22, 22), np.uint8), 2**22) for _ in range(10)]"),
 }
 

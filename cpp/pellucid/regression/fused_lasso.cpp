@@ -15,7 +15,9 @@ constexpr double tolerance = 1e-11;
 constexpr double smallest_pivot = 1e-12;
 constexpr Index most_rounds = 1000;
 constexpr int most_stalled = 50;
+constexpr std::size_t fewest_entering = 8;
 constexpr int most_bounds = 200;
+constexpr double first_share = 0.1;  // of the largest penalty: less is dense, and dear to solve
 
 void check_problem(MatrixIn gram, VectorIn response, VectorIn start) {
     require(gram.rows() == gram.cols() && gram.rows() >= 1, "gram must be square, got ", gram.rows(), " by ",
@@ -104,9 +106,25 @@ class Differences {
         return worst / scale_;
     }
 
-    // One pass of coordinate descent: theta_j <- soft(G_jj theta_j - gradient_j, penalty) / G_jj.
+    // How far the gradient of a difference that is zero goes beyond what the penalty holds.
+    double excess(Index j) const { return std::abs(gradient_[j]) - penalty_of(j); }
+
+    // The differences in, and the worst of those that should come in, half as many: all at once, most would have to
+    // leave again one by one.
+    std::vector<Index> candidates() const {
+        std::vector<Index> chosen = support(), outside;
+        for (Index j = 0; j < theta_.size(); ++j)
+            if (theta_[j] == 0.0 && excess(j) > 0.0) outside.push_back(j);
+        const auto most = std::max(fewest_entering, chosen.size() / 2);
+        std::stable_sort(outside.begin(), outside.end(), [&](Index i, Index j) { return excess(i) > excess(j); });
+        outside.resize(std::min(most, outside.size()));
+        chosen.insert(chosen.end(), outside.begin(), outside.end());
+        return chosen;
+    }
+
+    // Coordinate descent: theta_j <- soft(G_jj theta_j - gradient_j, penalty) / G_jj.
     void descend() {
-        for (Index j = 0; j < theta_.size(); ++j) {
+        for (const Index j : candidates()) {
             const double diagonal = gram_(j, j);
             if (diagonal <= 0.0) continue;
             const double target = diagonal * theta_[j] - gradient_[j];
@@ -137,9 +155,17 @@ class Differences {
         return true;
     }
 
-    // Goes to the minimum on the present signs; where one would change, to that border, and on without this difference.
+    double objective(const Vector& theta) const {
+        double sum = theta.dot(0.5 * (gram_ * theta) - response_);
+        for (Index j = 1; j < theta.size(); ++j) sum += penalty_ * std::abs(theta[j]);
+        return sum;
+    }
+
+    // Goes to the minimum on the present signs. Where signs would change on the way, to that minimum with zeros there
+    // if this is lower, else to the first change; and on, without the differences that became zero.
     void settle() {
         while (true) {
+            poll_interrupt();
             const std::vector<Index> active = support();
             const Eigen::LLT<Eigen::MatrixXd> factor = factorised(active);
             if (!regular(factor, active)) return;
@@ -148,20 +174,24 @@ class Differences {
                 target[static_cast<Index>(i)] =
                     response_[active[i]] - penalty_of(active[i]) * sign_of(theta_[active[i]]);
             target = factor.solve(target);
-            double step = 1.0;
+            Vector next = Vector::Zero(theta_.size());
+            double border = 1.0;
             Index first = -1;
             for (std::size_t i = 0; i < active.size(); ++i) {
                 const double now = theta_[active[i]], then = target[static_cast<Index>(i)];
-                if (active[i] == 0 || now * then > 0.0) continue;
-                const double border = now / (now - then);
-                if (border < step || first < 0) step = border, first = active[i];
+                if (active[i] == 0 || now * then > 0.0) {
+                    next[active[i]] = then;
+                } else if (const double reached = now / (now - then); reached < border || first < 0) {
+                    border = reached, first = active[i];
+                }
             }
-            for (std::size_t i = 0; i < active.size(); ++i) {
-                double& now = theta_[active[i]];
-                now = step == 1.0 && first < 0 ? target[static_cast<Index>(i)]
-                                               : now + step * (target[static_cast<Index>(i)] - now);
+            if (first < 0 || objective(next) < objective(theta_)) {
+                theta_ = next;
+                if (first < 0) return;
+                continue;
             }
-            if (first < 0) return;
+            for (std::size_t i = 0; i < active.size(); ++i)
+                theta_[active[i]] += border * (target[static_cast<Index>(i)] - theta_[active[i]]);
             theta_[first] = 0.0;
         }
     }
@@ -201,7 +231,9 @@ FusedLassoFit fused_lasso_bounded(MatrixIn gram, VectorIn response, double bound
     require(std::isfinite(bound) && bound >= 0.0, "bound must be a number >= 0, got ", bound);
 
     Differences problem(gram, response, start);
-    double low = 0.0, high = problem.largest_penalty() * (1.0 + 1e-12), penalty = bound > 0.0 ? 0.0 : high;
+    double low = 0.0, high = problem.largest_penalty() * (1.0 + 1e-12);
+    double penalty = bound > 0.0 ? first_share * high : high;
+    bool free = false;  // the minimum without a penalty was looked at
     for (int step = 0; step < most_bounds; ++step) {
         problem.minimise(penalty);
         const double excess = problem.variation() - bound;
@@ -209,7 +241,11 @@ FusedLassoFit fused_lasso_bounded(MatrixIn gram, VectorIn response, double bound
         if (std::abs(excess) <= tolerance * bound || high - low <= 1e-15 * high) break;
         (excess > 0.0 ? low : high) = penalty;
         const double slope = problem.slope(), newton = slope > 0.0 ? penalty + excess / slope : -1.0;
-        penalty = newton > low && newton < high ? newton : low + 0.5 * (high - low);
+        free = free || penalty == 0.0;
+        if (newton > low && newton < high)
+            penalty = newton;
+        else
+            penalty = newton <= 0.0 && !free ? 0.0 : low + 0.5 * (high - low);
     }
     return problem.fit();
 }

@@ -4,9 +4,9 @@
 //   minimise 1/2 b'Gb - c'b + lambda TV(b),       TV(b) = sum_{j >= 2} |b_j - b_{j-1}|
 //
 // With b = L theta, L the lower triangle of ones, it is a lasso on the differences theta with a free first one, whose
-// Gram matrix L'GL is a two-dimensional suffix sum of G. Passes of coordinate descent bring differences in; between
-// them the minimum on the present signs is found by a solve, going no further than the first change of sign. Every step
-// lowers the objective, from any start.
+// Gram matrix L'GL is a two-dimensional suffix sum of G. Coordinate descent brings in the worst differences, some at a
+// time; then the minimum on the present signs is found by a solve, which goes through a change of sign only where that
+// lowers the objective. So every step lowers it, from any start.
 #pragma once
 
 #include "pellucid/types.hpp"

@@ -83,7 +83,6 @@ class Homotopy {
         b_[j] = sign_[j] = 0.0;
         const Eigen::MatrixXd rest = gram_(active_, active_);
         factor_ = rest.llt().matrixL();
-        left_ = j;
     }
 
     // One piece of the path: b_A moves by gamma G_AA^-1 s_A while lambda falls by gamma.
@@ -99,8 +98,7 @@ class Homotopy {
             if (barred_[static_cast<std::size_t>(j)] || sign_[j] != 0.0) continue;
             for (const double sign : {1.0, -1.0}) {
                 const double closing = 1.0 - sign * slope[j];
-                // A column that has just left stays at the border for a moment, by rounding on either side.
-                if (closing <= rounding || (j == left_ && sign == left_sign_)) continue;
+                if (closing <= rounding) continue;
                 const double reached = std::max(lambda_ - sign * residual[j], 0.0) / closing;
                 if (reached < gamma) gamma = reached, entering = j, entering_sign = sign;
             }
@@ -111,11 +109,9 @@ class Homotopy {
             const double reached = std::max(-b_[j] / direction[i], 0.0);
             if (reached < gamma) gamma = reached, leaving = i;
         }
-        left_ = -1;
         b_ += gamma * move;
         lambda_ = gamma == lambda_ ? 0.0 : lambda_ - gamma;
         if (leaving >= 0) {
-            left_sign_ = sign_[active_[static_cast<std::size_t>(leaving)]];
             leave(leaving);
         } else if (entering >= 0 && !enter(entering, entering_sign) && gamma == 0.0) {
             return;
@@ -143,8 +139,6 @@ class Homotopy {
     double lambda_, start_ = 0.0;
     std::vector<Index> active_;
     Eigen::MatrixXd factor_;  // lower Cholesky factor of G_AA
-    Index left_ = -1;
-    double left_sign_ = 0.0;
     std::vector<double> knots_;
     std::vector<Vector> saved_;
 };
