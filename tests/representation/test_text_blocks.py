@@ -38,6 +38,11 @@ def test_a_slice_shares_its_memory():
     assert block[1:][1] == "ef"
 
 
+def test_a_slice_that_runs_backwards_is_empty():
+    assert Texts.of(["ab", "cd", "ef"])[2:1].strings() == []
+    assert len(Texts.of(["ab", "cd", "ef"])[3:0]) == 0
+
+
 def test_rows_by_booleans():
     assert Texts.of(["a", "b", "c"])[np.array([True, False, True])].strings() == ["a", "c"]
 

@@ -71,6 +71,15 @@ def test_any_text_is_put_together_like_its_twin(text, mask, bag, tokenizer, seed
     assert [row.decode() for row in block.bytes_list()] == block.strings()
 
 
+def test_characters_of_every_length_in_bytes():
+    """The last and the first characters of one, two, three and four bytes."""
+    words = Words("\x7f|\x80|\u07ff|\u0800|\uffff|\U00010000|\U0010ffff", tokenizer=r"[^|]")
+    masks = np.vstack([np.eye(7, dtype=np.uint8), 1 - np.eye(7, dtype=np.uint8)])
+
+    assert len(words.parts) == 7
+    assert texts(words, masks) == twin(words, masks)
+
+
 def test_the_protocol():
     words = Words("one two")
 

@@ -129,7 +129,7 @@ def _runs(canvas: TextSpans, values: Any, opacities: Any, uncertain: Any) -> Ite
         yield _Run(canvas.text[position:start])
         colour = _style.RAISES if values[part] >= 0 else _style.LOWERS
         yield _Run(canvas.text[start : min(end, end_of_text)], colour, float(opacities[part]), bool(uncertain[part]))
-        position = min(end, end_of_text)
+        position = end
     yield _Run(canvas.text[position:end_of_text])
 
 

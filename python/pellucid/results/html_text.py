@@ -55,7 +55,7 @@ def highlighted(
         pieces.append(_escaped(canvas.text[position:start]))
         word = _escaped(canvas.text[start : min(end, end_of_text)])
         pieces.append(_marked(word, values[part], opacities[part], uncertain[part], numbers[part]))
-        position = min(end, end_of_text)
+        position = end
     pieces.append(_escaped(canvas.text[position:end_of_text]))
     left = len(canvas.text) - end_of_text
     if left:
