@@ -15,7 +15,7 @@ from pellucid.estimation.size_law import SizeLaw
 from pellucid.estimation.surrogate_columns import surrogate_columns
 from pellucid.games.game import Game
 from pellucid.model import Model
-from pellucid.representation.table_law import Neighbourhood
+from pellucid.representation.neighbourhood import Neighbourhood
 from pellucid.space import Space
 
 Array = NDArray[np.float64]
@@ -168,7 +168,7 @@ class TableSamples(_Grown):
     def _noted(self, codes: Array) -> Array:
         z = self._neighbourhood.z_of(codes)
         self._keep(z, self._locality.weights(z, origin=self._neighbourhood.z_x, default="euclidean"))
-        return codes.copy()
+        return np.array(codes)
 
     def _keep(self, z: NDArray[Any], weights: Array | None) -> None:
         if not self._absorbed and not self._locality.plain:
@@ -180,7 +180,7 @@ class TableSamples(_Grown):
 
 def sampled_codes(returned: Any, space: Space, *, rows: int) -> Array:
     """What a sampler of the user's returned, as codes."""
-    codes = space.encode(returned, argument="what sampler returned")
+    codes: Array = space.encode(returned, argument="what sampler returned")
     if len(codes) != rows:
         raise InputError(f"sampler must return the {rows:,} rows it is asked for, got {len(codes):,}")
     return codes
@@ -206,7 +206,7 @@ class MaskSamples:
         self._seed, self._control, self._given = seed, control_variate, given
         self._design = MaskDesign(law, seed=seed, budget=budget)
         self._grown = _Grown()
-        self._free = locality.by_size(law.p, default="cosine") is None
+        self._free = locality.by_size(law.parts, default="cosine") is None
         self.origin = np.ones(law.parts)
         self.exact = self._design.exact and given is None
         self.why = self._design.why if given is None else "masks of your own"
@@ -248,10 +248,10 @@ class MaskSamples:
             return
         self._design.extend(rows)
         while True:
-            masks = self._design.next(self.values if self.rows else None)
-            if masks is None:
+            following = self._design.next(self.values if self.rows else None)
+            if following is None:
                 break
-            self._play(masks)
+            self._play(following)
         self.why = self._design.why
 
     def columns(self) -> tuple[Array | None, Array | None]:

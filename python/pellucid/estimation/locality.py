@@ -97,7 +97,7 @@ def _distances(z: Any, origin: Array, distance: str | Callable[[Any], Any]) -> A
         return gaps
     norms = np.sqrt((samples**2).sum(axis=1)) * math.sqrt(float(origin @ origin))
     # Where a vector is zero no angle is defined; nothing in common is the largest distance between masks.
-    similarity = np.divide((samples * origin).sum(axis=1), norms, out=np.zeros(len(samples)), where=norms > 0)
+    similarity: Array = np.divide((samples * origin).sum(axis=1), norms, out=np.zeros(len(samples)), where=norms > 0)
     return 1.0 - similarity
 
 
