@@ -53,7 +53,7 @@ def white_box_estimate(samples: Samples, surrogate: Any) -> LocalEstimate:
         rows=samples.rows,
         model_rows=samples.model_rows,
         why=f"{samples.rows:,} samples, {samples.why}; {type(surrogate).__name__} as the surrogate",
-        warnings=("the errors of a surrogate of your own are not known",),
+        warnings=("no standard errors: how far a surrogate of your own errs is not known",),
         fitted=fitted,
     )
 
