@@ -308,3 +308,5 @@ LOCAL = [
 ]
 EVERY = METHODS + INTERACTIONS + LOCAL
 STOCHASTIC = [method for method in METHODS if method.stochastic]
+# Bad inputs go to all that explain tables: of the local surrogates to one with bins and one without.
+FAULTY = [*METHODS, *(method for method in LOCAL if method.name in ("lime, quartiles", "lime, slopes"))]

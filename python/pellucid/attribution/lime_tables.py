@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid._arguments import require_memory
 from pellucid.attribution.local_options import LocalOptions
 from pellucid.attribution.local_results import Explained
 from pellucid.attribution.shown import shown
@@ -39,12 +40,15 @@ class LocalTables:
         start = perf_counter()
         deadline = None if options.time_limit is None else Deadline.after(options.time_limit)
         space = self.model.space.extend(X)
+        codes = space.encode(X)
+        self.law.require_known(codes)
         shared, charged = self._probe(options)
         model = self.model if space == self.model.space else self.model.with_space(space)
         inside = model.seconds
-        codes = space.encode(X)
         predictions = model(codes)
         columns, names = model.choose(options.outputs, predictions)
+        shape = (len(codes), len(self.law.space.parts), len(names))
+        require_memory("values", shape, unit=f"rows, {shape[1]} parts and {shape[2]} outputs")
         about = Explained(
             model, options, self.law.space.parts, predictions, columns, names, shared, self._given, start, inside
         )
