@@ -58,7 +58,7 @@ def test_the_explainer_works_on_after_its_own_preparation_failed(method, error, 
     explainer = method.make(interacting, background_of(method), seed=3)
     expected = bits(method.explain(interacting, X, background_of(method), seed=3))
 
-    def fail(*_):
+    def fail(*_, **__):
         raise error
 
     fail.of_masks = fail.of_numbers = fail  # the constructors of a class
