@@ -269,7 +269,15 @@ LOCAL = [
         "samples, a scrambled Sobol net",
         complete=False,
     ),
-    Method("lime, sparse", _lime(300, max_features=3), 8, "at most 3 parts", complete=False, linear=False, errors_known=False),
+    Method(
+        "lime, sparse",
+        _lime(300, max_features=3),
+        8,
+        "at most 3 parts",
+        complete=False,
+        linear=False,
+        errors_known=False,
+    ),
     Method("lime, kernel of one's own", _lime(300, kernel=thirds), 8, "with kernel weights", complete=False),
     Method(
         "lime, sampler of one's own",

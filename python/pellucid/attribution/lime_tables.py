@@ -57,7 +57,7 @@ class LocalTables:
             samples, labels = self._samples(model, codes[at], columns[at], options, planned=most)
             left = None if deadline is None else deadline.share(len(codes) - at)
             about.add(options.fit(samples, most=most, parts=self.law.space.parts, deadline=left), labels=labels)
-        return about.explanation(data=self._data(codes))
+        return about.explanation(data=shown(space, codes)[0])
 
     def _probe(self, options: LocalOptions) -> tuple[int, int]:
         """Rows paid now for all inputs, and what every input is charged."""
@@ -86,6 +86,3 @@ class LocalTables:
             first=x if options.compat is not None and options.sampler is None else None,
         )
         return samples, near.labels
-
-    def _data(self, codes: Array) -> Array:
-        return shown(self.model.space, codes)[0]

@@ -281,7 +281,8 @@ class _Learner:
         values = self.codes[:, column]
         if np.isnan(values).any():
             raise InputError(
-                f"background must have no missing values without bins, got some in {feature.name!r}; use bins='quartile'"
+                f"background must have no missing values without bins, got some in {feature.name!r}; use "
+                "bins='quartile'"
             )
         mean, deviation = moments_of(values, self.shares)
         least, greatest = float(values.min()), float(values.max())

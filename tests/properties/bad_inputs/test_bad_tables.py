@@ -232,9 +232,16 @@ def missing_for(model, clean):
 
 MISSING = [
     Fault(
-        "NaN", same_bits(), model=takes_missing, rows=with_value(np.nan), background=with_value(np.nan, column=4), **ANY_VALUE
+        "NaN",
+        same_bits(),
+        model=takes_missing,
+        rows=with_value(np.nan),
+        background=with_value(np.nan, column=4),
+        **ANY_VALUE,
     ),
-    Fault("nothing but NaN", same_bits(), model=takes_missing, background=lambda a: np.full_like(a, np.nan), **ANY_VALUE),
+    Fault(
+        "nothing but NaN", same_bits(), model=takes_missing, background=lambda a: np.full_like(a, np.nan), **ANY_VALUE
+    ),
     Fault(
         "masked arrays",
         same_bits(lambda a: np.ma.filled(a, np.nan), model=takes_missing),
@@ -305,7 +312,9 @@ DRESSES = [
         for kind in ("bool", "int8", "int16", "int32", "int64", "uint8", "uint64", "float16", "float32", "longdouble")
     ),
     *(
-        Fault(f"background of {kind}", same_bits(), background=lambda a, kind=kind: halves(3 * a).astype(kind), **FLOATS)
+        Fault(
+            f"background of {kind}", same_bits(), background=lambda a, kind=kind: halves(3 * a).astype(kind), **FLOATS
+        )
         for kind in ("int8", "int64")
     ),
     Fault("2^53 is representable", same_bits(), rows=with_value(2**53, dtype=np.int64), model=lambda rows: rows.sum(1)),
@@ -324,5 +333,7 @@ def test_values_larger_than_the_memory_are_not_begun(method, monkeypatch):
     """A machine of 1,100 bytes has room for 3 rows and their answers, and none for 3 x 7 x 7 values."""
     monkeypatch.setattr(_arguments, "machine_memory", lambda: 1100)
 
-    with pytest.raises(BudgetError, match=r"^values needs 1\.18 kB .* 3 rows, 7 (players|parts) and 7 outputs, .* 1\.1 kB"):
+    with pytest.raises(
+        BudgetError, match=r"^values needs 1\.18 kB .* 3 rows, 7 (players|parts) and 7 outputs, .* 1\.1 kB"
+    ):
         method.explain(lambda rows: rows * 1.0, X, background_of(method))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from properties.laws import X, background_of, interacting
-from properties.registry import FAULTY, METHODS
+from properties.registry import METHODS
 
 TESTS = Path(__file__).resolve().parents[2]
 WATCHDOG_SECONDS = 60
