@@ -1,4 +1,4 @@
-"""An explainer of representations, asked about the rows of a table: each row is one, with the background as its draws."""
+"""An explainer of representations asked about the rows of a table: each row is one, and the background its draws."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 A method is a factory of prepared explainers: `make(model, background, seed=, n_threads=, batch_bytes=, **more)` gives
 something with `__call__(X) -> Attribution`, or Interactions for those of INTERACTIONS, which share the laws on bits,
-inputs, bad models, sums, linearity and outputs; so do the local surrogates of LOCAL, whose values are slopes and effects
-around a row and no shares of a prediction. The flags say which laws it promises.
+inputs, bad models, sums, linearity and outputs; so do the local surrogates of LOCAL, whose values are slopes and
+effects around a row and no shares of a prediction. The flags say which laws it promises.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ class LocalTables:
         codes = space.encode(X)
         self.law.require_known(codes)
         shared, charged = self._probe(options)
-        model = self.model if space == self.model.space else self.model.with_space(space)
+        known = space == self.model.space
+        model, law = (self.model, self.law) if known else (self.model.with_space(space), self.law.extended(space))
         inside = model.seconds
         predictions = model(codes)
         columns, names = model.choose(options.outputs, predictions)
@@ -54,7 +55,7 @@ class LocalTables:
         )
         most = options.samples_affordable(charged=charged, default=SAMPLES)
         for at in tracked(range(len(codes))):
-            samples, labels = self._samples(model, codes[at], columns[at], options, planned=most)
+            samples, labels = self._samples(model, law, codes[at], columns[at], options, planned=most)
             left = None if deadline is None else deadline.share(len(codes) - at)
             about.add(options.fit(samples, most=most, parts=self.law.space.parts, deadline=left), labels=labels)
         return about.explanation(data=shown(space, codes)[0])
@@ -69,10 +70,17 @@ class LocalTables:
         return self.model.rows_used + self.model.rows_cached - before, self._charged
 
     def _samples(
-        self, model: Model, x: Array, columns: NDArray[np.int64], options: LocalOptions, *, planned: int
+        self,
+        model: Model,
+        law: TableLaw,
+        x: Array,
+        columns: NDArray[np.int64],
+        options: LocalOptions,
+        *,
+        planned: int,
     ) -> tuple[TableSamples, tuple[str, ...]]:
         locality = options.locality
-        near = self.law.around(x, kernel_width=locality.width_for(len(self.law.space.parts), "euclidean"))
+        near = law.around(x, kernel_width=locality.width_for(len(law.space.parts), "euclidean"))
         samples = TableSamples(
             model,
             near,

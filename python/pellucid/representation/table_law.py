@@ -169,6 +169,12 @@ class TableLaw:
         width = _checked_width(kernel_width, parts=len(self.laws))
         return Neighbourhood(self, x, kernel_width=width, drawn=self.parts_around(x, kernel_width=width))
 
+    def extended(self, space: Space) -> TableLaw:
+        """The same law for rows with values that training did not show."""
+        other: TableLaw = TableLaw.__new__(TableLaw)
+        other.__dict__.update(self.__dict__, space=space)
+        return other
+
     def require_known(self, codes: Array) -> None:
         """Refuses rows X (n, d) in codes that miss a value which has no bin."""
         columns = [law.column for law in self.laws if isinstance(law, LineLaw)]
