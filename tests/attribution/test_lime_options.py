@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -161,9 +162,7 @@ def test_a_regressor_of_scikit_learn_as_the_surrogate():
     np.testing.assert_array_equal(sparse.values[0, :, 0], sparse.surrogates[0][0].coef_)
 
 
-@pytest.mark.parametrize(
-    "surrogate", [FusedLasso(max_total_variation=4.0), Lemna(max_total_variation=4.0)], ids=["fused lasso", "lemna"]
-)
+@pytest.mark.parametrize("surrogate", [FusedLasso(bound=4.0), Lemna()], ids=["fused lasso", "lemna"])
 def test_the_surrogates_of_pellucid(surrogate):
     """A plateau of slopes: what the fused lasso is made for."""
     slopes = np.array([2.0, 2.0, 2.0, 0.0, 0.0, 0.0])
@@ -191,8 +190,12 @@ def test_a_file_keeps_an_explanation(tmp_path, options):
     assert again.as_list(row=1) == found.as_list(row=1)
     assert again.report.why == found.report.why
     assert pickle.loads(pickle.dumps(found)) == found
+
+
+def test_a_file_of_another_result_is_refused(tmp_path):
+    Shapley(linear, BACKGROUND, budget=2000)(ROWS).save(tmp_path / "other.npz")
+
     with pytest.raises(SaveFormatError):
-        Shapley(linear, BACKGROUND, budget=2000)(ROWS).save(tmp_path / "other.npz")
         LocalExplanation.load(tmp_path / "other.npz")
 
 
@@ -202,9 +205,8 @@ def test_an_explanation_of_a_text_and_an_exact_one_are_kept(tmp_path):
     found.save(tmp_path / "text.npz")
     again = LocalExplanation.load(tmp_path / "text.npz")
 
-    assert again == found
+    assert again == replace(found, canvas=again.canvas)
     assert again.std_err is None
-    assert again.canvas is None or again.canvas == found.canvas
 
 
 def test_rows_of_an_explanation_are_explanations():
