@@ -75,6 +75,21 @@ def test_the_order_of_the_largest_is_settled_or_its_ties_are_named():
     assert any("is not settled" in warning for warning in even.report.warnings)
 
 
+def test_a_sampler_of_ones_own_is_asked_for_more_with_other_seeds():
+    asked = []
+
+    def drawn(count, seed):
+        asked.append((count, seed))
+        return np.random.default_rng(seed).normal(size=(count, 6))
+
+    found = Lime(bumpy, BACKGROUND, bins=None, sampler=drawn, tolerance=0.04, seed=9)(ROWS[:1])
+
+    assert len(asked) > 1
+    assert len({seed for _, seed in asked}) == len(asked)
+    assert sum(count for count, _ in asked) == found.report.coalitions
+    assert found.report.converged == (True,)
+
+
 def test_a_time_limit_ends_the_sampling_and_is_said():
     found = Lime(bumpy, BACKGROUND, time_limit=1e-9, budget=50_000)(ROWS)
 
@@ -105,10 +120,13 @@ def test_few_features_are_kept_and_the_others_are_zero(selection):
 
 
 def test_forward_selection_takes_the_largest_first():
-    found = Lime(linear, BACKGROUND, bins=None, around="instance", max_features=4, selection="forward")(ROWS[:1])
+    slopes = SLOPES[[3, 5, 1, 0, 4, 2]]
+    options = {"bins": None, "around": "instance", "max_features": 4, "selection": "forward"}
 
-    assert found.order[0, :, 0].tolist() == [0, 1, 2, 3, -1, -1]
-    np.testing.assert_allclose(found.values[0, :, 0], SLOPES, rtol=0, atol=1e-9)
+    found = Lime(lambda rows: rows @ slopes, BACKGROUND, **options)(ROWS[:1])
+
+    assert found.order[0, :, 0].tolist() == [3, -1, 1, 0, -1, 2]
+    np.testing.assert_allclose(found.values[0, :, 0], slopes, rtol=0, atol=1e-9)
 
 
 def test_as_list_and_as_map():
