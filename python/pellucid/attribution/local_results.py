@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -44,7 +44,10 @@ class Explained:
     estimates: list[LocalEstimate] = field(default_factory=list)
     labels: list[Sequence[str]] = field(default_factory=list)
 
-    def add(self, estimate: LocalEstimate, *, labels: Sequence[str]) -> None:
+    def add(self, estimate: LocalEstimate, *, labels: Sequence[str], warning: str | None = None) -> None:
+        """Keep what was found for the next input; `warning` is what its samples have to say."""
+        if warning is not None:
+            estimate = replace(estimate, warnings=(warning, *estimate.warnings))
         self.estimates.append(estimate)
         self.labels.append(labels)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import NormalDist
@@ -141,7 +142,7 @@ def _ties(fit: LocalFit, output: int, top: int) -> list[tuple[int, int]]:
 def _estimate(
     samples: Samples, fitting: Fitting, fit: LocalFit, parts: tuple[str, ...], *, reached: bool, late: bool
 ) -> LocalEstimate:
-    warnings = list(_doubts(samples, fitting, fit))
+    warnings = list(_doubts(samples, fitting, fit, parts))
     why = [f"{samples.rows:,} samples, {samples.why}"]
     k = fit.coefficients.shape[1]
     if fitting.settle_top is not None and not samples.exact:
@@ -150,6 +151,8 @@ def _estimate(
                 warnings.append(f"the order of {parts[a]!r} and {parts[b]!r} is not settled: their sizes may tie")
     order = np.zeros(fit.coefficients.shape, dtype=np.int64)
     coefficients, std_err, intercept, r2 = fit.coefficients, fit.std_err, fit.intercept, fit.r2
+    if len(fit.dropped) == len(parts):
+        std_err = np.full_like(std_err, np.nan)
     if fitting.max_features is not None and fitting.max_features < len(parts):
         sparse = _Sparse(samples, fitting, fit)
         coefficients, std_err, intercept, r2, order = sparse.arrays
@@ -221,7 +224,7 @@ class _Sparse:
         return self.coefficients, self.std_err, self.intercept, self.r2, self.order
 
 
-def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit) -> Any:
+def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit, parts: tuple[str, ...]) -> Iterator[str]:
     p = len(samples.origin)
     if samples.exact:
         return
@@ -235,5 +238,13 @@ def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit) -> Any:
             f"{samples.rows:,} samples are few for {p} coefficients: a ridge penalty of 1 shrinks them towards 0, "
             f"which std_err does not show; {ROWS_PER_COEFFICIENT * (p + 1):,} samples need none"
         )
+    if len(fit.dropped) == p:
+        yield (
+            "the kernel starves the fit: every sample agrees with the explained input in all parts, so nothing can be "
+            "said of them; widen kernel_width"
+        )
+    elif fit.dropped:
+        still = ", ".join(repr(parts[part]) for part in fit.dropped[:3]) + (", ..." if len(fit.dropped) > 3 else "")
+        yield f"no coefficient for {still}: constant in the background, or the kernel lets no sample differ there"
     if fit.singular:
         yield "some parts cannot be told apart by these samples: they share their effect among them"

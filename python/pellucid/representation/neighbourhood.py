@@ -79,6 +79,11 @@ class Neighbourhood:
             self.z_x[j] = (x[line.law.column] - self._z_centre[j]) / self._z_unit[j]
 
     @property
+    def local(self) -> bool:
+        """Whether rows are drawn around x."""
+        return self._law.local
+
+    @property
     def units(self) -> Array:
         """(p,) what z is multiplied by to be in the units of the data, where rows are drawn around x; else 1."""
         return self._z_unit if self._law.local else np.ones(len(self.parts))
