@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
@@ -16,7 +16,7 @@ from pellucid.estimation.estimate import precise_enough
 from pellucid.estimation.local_fit import LocalFit, local_fit
 from pellucid.estimation.local_samples import Samples
 from pellucid.estimation.schedule import stage_limits
-from pellucid.estimation.selection import select
+from pellucid.estimation.sparse_fit import SparseFit, explained, predictions
 
 Array = NDArray[np.float64]
 
@@ -95,15 +95,28 @@ def local_regression(
 
 
 def _fit(samples: Samples, fitting: Fitting) -> LocalFit:
-    shared, own = samples.columns()
-    return local_fit(
+    targets = samples.targets()
+    fit = local_fit(
         samples.z,
-        samples.values,
+        targets.values,
         weights=samples.weights,
-        shared=shared,
-        own=own,
+        own=targets.own,
         pairs=samples.pairs,
         ridge=_ridge(samples, fitting),
+    )
+    return fit if targets.spent == 0 else _less_freedom(fit, samples, targets.spent)
+
+
+def _less_freedom(fit: LocalFit, samples: Samples, spent: int) -> LocalFit:
+    """The fit to values that columns were taken out of before: their degrees of freedom, and R^2 of the values."""
+    left = samples.rows - len(samples.origin) - 1
+    factor = left / max(1, left - spent)
+    fits = np.concatenate([fit.intercept[None], fit.coefficients])
+    return replace(
+        fit,
+        std_err=fit.std_err * factor,
+        r2=explained(samples.values, predictions(samples.z, fits)),
+        freedom=max(0.0, fit.freedom - spent),
     )
 
 
@@ -154,10 +167,17 @@ def _estimate(
     if len(fit.dropped) == len(parts):
         std_err = np.full_like(std_err, np.nan)
     if fitting.max_features is not None and fitting.max_features < len(parts):
-        sparse = _Sparse(samples, fitting, fit)
-        coefficients, std_err, intercept, r2, order = sparse.arrays
+        sparse = SparseFit(
+            samples,
+            fit,
+            most=fitting.max_features,
+            method=fitting.selection,
+            ridge=_ridge(samples, fitting),
+        )
+        coefficients, std_err, intercept, r2 = sparse.coefficients, sparse.std_err, sparse.intercept, sparse.r2
+        order = sparse.order
         why.append(sparse.why)
-        if not samples.exact:
+        if sparse.conditional and not samples.exact:
             warnings.append(
                 "standard errors are those of the chosen parts as if they had been chosen beforehand; which ones were "
                 "chosen depends on the sample"
@@ -177,51 +197,6 @@ def _estimate(
         out_of_time=late,
         warnings=tuple(dict.fromkeys(warnings)),
     )
-
-
-class _Sparse:
-    """The same surrogate with few coefficients, chosen and fitted again for each output."""
-
-    def __init__(self, samples: Samples, fitting: Fitting, fit: LocalFit) -> None:
-        assert fitting.max_features is not None
-        gram, response, total = fit.normal_equations()
-        shape = fit.coefficients.shape
-        self.coefficients, self.std_err = np.zeros(shape), np.full(shape, np.nan)
-        self.intercept, self.r2 = np.empty(shape[1]), np.empty(shape[1])
-        self.order = np.full(shape, -1, dtype=np.int64)
-        notes = []
-        for output in range(shape[1]):
-            chosen = select(
-                gram,
-                np.ascontiguousarray(response[:, output]),
-                total=float(total[output]),
-                k=fitting.max_features,
-                method=fitting.selection,
-            )
-            self._refit(samples, fitting, output, np.asarray(chosen.indices, dtype=np.int64))
-            notes.append(chosen.note)
-        self.why = f"at most {fitting.max_features} parts, {'; '.join(dict.fromkeys(notes))}"
-
-    def _refit(self, samples: Samples, fitting: Fitting, output: int, chosen: NDArray[np.int64]) -> None:
-        shared, own = samples.columns()
-        fit = local_fit(
-            samples.z,
-            np.ascontiguousarray(samples.values[:, output : output + 1]),
-            weights=samples.weights,
-            shared=shared,
-            own=None if own is None else np.ascontiguousarray(own[:, :, output : output + 1]),
-            pairs=samples.pairs,
-            ridge=_ridge(samples, fitting),
-            keep=np.sort(chosen),
-        )
-        self.coefficients[:, output] = fit.coefficients[:, 0]
-        self.std_err[chosen, output] = fit.std_err[chosen, 0]
-        self.intercept[output], self.r2[output] = fit.intercept[0], fit.r2[0]
-        self.order[chosen, output] = np.arange(len(chosen))
-
-    @property
-    def arrays(self) -> tuple[Array, Array, Array, Array, NDArray[np.int64]]:
-        return self.coefficients, self.std_err, self.intercept, self.r2, self.order
 
 
 def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit, parts: tuple[str, ...]) -> Iterator[str]:

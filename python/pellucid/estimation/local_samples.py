@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,21 @@ from pellucid.space import Space
 Array = NDArray[np.float64]
 
 
+class Targets(NamedTuple):
+    """What a fit of z explains, with as much noise off as is known to leave its coefficients where they are.
+
+    Attributes
+    ----------
+    values : (m, k), the outputs, or what other columns leave of them.
+    own : columns (m, e, k) of each output's own to fit beside z, or None.
+    spent : how many columns were fitted to get these values; residuals are too small by that much.
+    """
+
+    values: Array
+    own: Array | None = None
+    spent: int = 0
+
+
 class Samples(Protocol):
     """What `local_regression` fits: it grows, and says what it is.
 
@@ -28,6 +43,7 @@ class Samples(Protocol):
     ----------
     origin : (p,) z of the explained input.
     exact : all there is was sampled, so that the fit has no sampling error.
+    independent : parts are independent under the law of the samples, so that a fit of few has the limit of that of all.
     pairs : rows 2 i and 2 i + 1 belong together.
     distance : the usual distance of such samples.
     rows, model_rows : samples, and the model rows that they cost.
@@ -36,6 +52,7 @@ class Samples(Protocol):
 
     origin: Array
     exact: bool
+    independent: bool
     distance: str
     why: str
 
@@ -61,8 +78,8 @@ class Samples(Protocol):
         """Sample until there are so many rows."""
         ...
 
-    def columns(self) -> tuple[Array | None, Array | None]:
-        """Columns beside z that take noise off its coefficients: for all outputs (m, e), for each one (m, e, k)."""
+    def targets(self) -> Targets:
+        """What the fit is to explain, as `values` or with less noise."""
         ...
 
 
@@ -121,6 +138,8 @@ class TableSamples(_Grown):
         self._columns, self._control, self._given, self._first = columns, control_variate, given, first
         self._weights: list[Array] = []
         self._binary = neighbourhood.binary
+        # Whole rows of the background come with weights though the kernel is absorbed elsewhere.
+        self.independent = absorbed and given is None and neighbourhood.product
         if given is not None:
             self.why = "samples of your own"
         elif absorbed:
@@ -140,11 +159,11 @@ class TableSamples(_Grown):
         blocks = self._blocks(self.rows, rows)
         self._model.feed(blocks, lambda outputs: self._values.append(np.ascontiguousarray(outputs[:, self._columns])))
 
-    def columns(self) -> tuple[Array | None, Array | None]:
-        if not self._control or self._given is not None or not self._absorbed:
-            return None, None
-        extra = self._neighbourhood.extra(self._seed, 0, self.rows, planned=self._planned)
-        return (extra if extra.shape[1] else None), None
+    def targets(self) -> Targets:
+        if not self._control or not self.independent:
+            return Targets(self.values)
+        less, spent = self._neighbourhood.less_columns(self.values, self._seed, planned=self._planned)
+        return Targets(less, None, spent)
 
     def _blocks(self, first: int, last: int) -> Iterator[Array]:
         if self._first is not None and first == 0:
@@ -190,6 +209,7 @@ class MaskSamples:
     """Masks over the parts of a representation, by the size law of its kernel."""
 
     distance = "cosine"
+    independent = False
 
     def __init__(
         self,
@@ -254,13 +274,15 @@ class MaskSamples:
             self._play(following)
         self.why = self._design.why
 
-    def columns(self) -> tuple[Array | None, Array | None]:
+    def targets(self) -> Targets:
         if not self._control or self._given is not None or self.exact or self._free:
-            return None, None
-        own = surrogate_columns(
-            self.z, self.values, weights=self._design.weights, law=self._law, pairs=self.pairs, seed=self._seed
-        )
-        return None, (own if own.shape[1] else None)
+            return Targets(self.values)
+        found = self._surrogates
+        if found is None or len(found) != self.rows:
+            found = self._surrogates = surrogate_columns(
+                self.z, self.values, weights=self._design.weights, law=self._law, pairs=self.pairs, seed=self._seed
+            )
+        return Targets(self.values, found if found.shape[1] else None)
 
     def _play(self, masks: NDArray[np.uint8]) -> None:
         self._grown.add(masks, self._game.value(masks))
