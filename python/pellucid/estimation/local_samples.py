@@ -143,9 +143,11 @@ class TableSamples(_Grown):
         if given is not None:
             self.why = "samples of your own"
         elif absorbed:
-            self.why = "a scrambled Sobol net with the kernel in its law"
+            self.why = "a scrambled Sobol net with the kernel in its law, standard errors as of independent rows, which is cautious"
         else:
-            self.why = "a scrambled Sobol net with kernel weights"
+            self.why = (
+                "a scrambled Sobol net with kernel weights, standard errors as of independent rows, which is cautious"
+            )
 
     @property
     def model_rows(self) -> int:
@@ -279,9 +281,10 @@ class MaskSamples:
             return Targets(self.values)
         found = self._surrogates
         if found is None or len(found) != self.rows:
-            found = self._surrogates = surrogate_columns(
+            found = surrogate_columns(
                 self.z, self.values, weights=self._design.weights, law=self._law, pairs=self.pairs, seed=self._seed
             )
+            self._surrogates = found
         return Targets(self.values, found if found.shape[1] else None)
 
     def _play(self, masks: NDArray[np.uint8]) -> None:
