@@ -143,11 +143,9 @@ class TableSamples(_Grown):
         if given is not None:
             self.why = "samples of your own"
         elif absorbed:
-            self.why = "a scrambled Sobol net with the kernel in its law, standard errors as of independent rows, which is cautious"
+            self.why = "a scrambled Sobol net with the kernel in its law, cautious errors, as of independent rows"
         else:
-            self.why = (
-                "a scrambled Sobol net with kernel weights, standard errors as of independent rows, which is cautious"
-            )
+            self.why = "a scrambled Sobol net with kernel weights, cautious errors, as of independent rows"
 
     @property
     def model_rows(self) -> int:
@@ -228,6 +226,7 @@ class MaskSamples:
         self._seed, self._control, self._given = seed, control_variate, given
         self._design = MaskDesign(law, seed=seed, budget=budget)
         self._grown = _Grown()
+        self._surrogates: Array | None = None
         self._free = locality.by_size(law.parts, default="cosine") is None
         self.origin = np.ones(law.parts)
         self.exact = self._design.exact and given is None
