@@ -20,7 +20,7 @@ def share_of_switches(measure: Array, *, width: float) -> float:
               p_j = \frac{q_j \epsilon}{1 - q_j + q_j \epsilon}, \quad \epsilon = e^{-1 / (2 \nu^2)}
 
     >>> round(share_of_switches(np.full(30, 0.26), width=0.75 * 30**0.5), 3)
-    0.983
+    0.995
     """
     factor = math.exp(-0.5 / width / width)
     p = measure * factor / np.maximum(1.0 - measure + measure * factor, 1e-300)
