@@ -201,8 +201,18 @@ def _estimate(
 
 def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit, parts: tuple[str, ...]) -> Iterator[str]:
     p = len(samples.origin)
+    if samples.idle:
+        yield "the kernel does nothing: what differs in every part weighs as much as the explained input"
+    if fit.singular:
+        yield "some parts cannot be told apart by these samples: they share their effect among them"
     if samples.exact:
         return
+    differing = int((samples.z != samples.origin).any(axis=1).sum())
+    if 2 * differing < samples.rows and differing < 2 * (p + 1):
+        yield (
+            f"the kernel starves the fit: {differing:,} of {samples.rows:,} samples differ from the explained input at "
+            "all; widen kernel_width, unless the background is constant"
+        )
     if fit.ess < 0.5 * samples.rows and fit.ess < 10 * (p + 1):
         yield (
             f"the kernel starves the fit: {samples.rows:,} samples are worth {fit.ess:.1f} of equal weight for {p} "
@@ -213,13 +223,6 @@ def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit, parts: tuple[str,
             f"{samples.rows:,} samples are few for {p} coefficients: a ridge penalty of 1 shrinks them towards 0, "
             f"which std_err does not show; {ROWS_PER_COEFFICIENT * (p + 1):,} samples need none"
         )
-    if len(fit.dropped) == p:
-        yield (
-            "the kernel starves the fit: every sample agrees with the explained input in all parts, so nothing can be "
-            "said of them; widen kernel_width"
-        )
-    elif fit.dropped:
+    if fit.dropped:
         still = ", ".join(repr(parts[part]) for part in fit.dropped[:3]) + (", ..." if len(fit.dropped) > 3 else "")
         yield f"no coefficient for {still}: constant in the background, or the kernel lets no sample differ there"
-    if fit.singular:
-        yield "some parts cannot be told apart by these samples: they share their effect among them"

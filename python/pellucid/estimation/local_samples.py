@@ -44,6 +44,7 @@ class Samples(Protocol):
     origin : (p,) z of the explained input.
     exact : all there is was sampled, so that the fit has no sampling error.
     independent : parts are independent under the law of the samples, so that a fit of few has the limit of that of all.
+    idle : the kernel weighs all alike, though nobody asked for that.
     pairs : rows 2 i and 2 i + 1 belong together.
     distance : the usual distance of such samples.
     rows, model_rows : samples, and the model rows that they cost.
@@ -53,6 +54,7 @@ class Samples(Protocol):
     origin: Array
     exact: bool
     independent: bool
+    idle: bool
     distance: str
     why: str
 
@@ -136,6 +138,7 @@ class TableSamples(_Grown):
         self._model, self._neighbourhood, self._locality = model, neighbourhood, locality
         self._absorbed, self._seed, self._planned = absorbed, seed, planned
         self._columns, self._control, self._given, self._first = columns, control_variate, given, first
+        self.idle = locality.idle(len(self.origin), default=self.distance)
         self._weights: list[Array] = []
         self._binary = neighbourhood.binary
         # Whole rows of the background come with weights though the kernel is absorbed elsewhere.
@@ -153,7 +156,7 @@ class TableSamples(_Grown):
 
     @property
     def weights(self) -> Array | None:
-        return np.concatenate(self._weights) if self._weights else None
+        return self._locality.some(np.concatenate(self._weights)) if self._weights else None
 
     def grow(self, rows: int) -> None:
         blocks = self._blocks(self.rows, rows)
@@ -225,9 +228,12 @@ class MaskSamples:
         self._game, self._law, self._locality = game, law, locality
         self._seed, self._control, self._given = seed, control_variate, given
         self._design = MaskDesign(law, seed=seed, budget=budget)
+        if not self._design.exact:
+            self._design = MaskDesign(law, seed=seed, budget=2)  # it is extended as the samples grow
         self._grown = _Grown()
         self._surrogates: Array | None = None
         self._free = locality.by_size(law.parts, default="cosine") is None
+        self.idle = locality.idle(law.parts, default=self.distance)
         self.origin = np.ones(law.parts)
         self.exact = self._design.exact and given is None
         self.why = self._design.why if given is None else "masks of your own"
@@ -254,11 +260,10 @@ class MaskSamples:
 
     @property
     def weights(self) -> Array | None:
-        kernel = self._locality.weights(self.z, origin=self.origin, default="cosine") if self._free else None
-        if self._given is not None:
-            return self._locality.weights(self.z, origin=self.origin, default="cosine")
-        weights = self._design.weights
-        return weights if kernel is None else weights * kernel
+        if self._given is None and not self._free:
+            return self._design.weights
+        kernel = self._locality.some(self._locality.weights(self.z, origin=self.origin, default="cosine"))
+        return kernel if self._given is not None else self._design.weights * kernel
 
     def grow(self, rows: int) -> None:
         if self._given is not None:
@@ -291,7 +296,12 @@ class MaskSamples:
 
 
 def _sampled_masks(returned: Any, rows: int, parts: int) -> NDArray[np.uint8]:
-    array = np.asarray(returned)
-    if array.shape != (rows, parts) or not np.isin(array, (0, 1)).all():
+    try:
+        array = np.asarray(returned)
+    except ValueError as error:
+        raise InputError(f"sampler must return masks of 0 and 1 of shape ({rows}, {parts}), got {error}") from error
+    if array.shape != (rows, parts):
         raise InputError(f"sampler must return masks of 0 and 1 of shape ({rows}, {parts}), got shape {array.shape}")
+    if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
+        raise InputError(f"sampler must return masks of 0 and 1, got {array.dtype} with other values")
     return np.ascontiguousarray(array, dtype=np.uint8)
