@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.estimate import precise_enough
-from pellucid.estimation.local_fit import LocalFit, local_fit
+from pellucid.estimation.local_fit import LocalFit, local_fit, max_t
 from pellucid.estimation.local_samples import Samples
 from pellucid.estimation.schedule import stage_limits
 from pellucid.estimation.sparse_fit import SparseFit, explained, predictions
@@ -177,11 +177,8 @@ def _estimate(
         coefficients, std_err, intercept, r2 = sparse.coefficients, sparse.std_err, sparse.intercept, sparse.r2
         order = sparse.order
         why.append(sparse.why)
-        if sparse.conditional and not samples.exact:
-            warnings.append(
-                "standard errors are those of the chosen parts as if they had been chosen beforehand; which ones were "
-                "chosen depends on the sample"
-            )
+        if not samples.exact:
+            warnings.append(_caution(sparse, fit))
     return LocalEstimate(
         coefficients=coefficients,
         std_err=None if samples.exact else std_err,
@@ -196,6 +193,20 @@ def _estimate(
         reached=reached,
         out_of_time=late,
         warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _caution(sparse: SparseFit, fit: LocalFit) -> str:
+    """What the errors of parts that the sample itself chose are worth."""
+    if sparse.conditional:
+        return (
+            "standard errors are those of the chosen parts as if they had been chosen beforehand; which ones were chosen "
+            "depends on the sample"
+        )
+    reach = max_t(0.95, fit)
+    return (
+        f"which parts were chosen depends on the sample: intervals of {reach:.2f} standard errors hold for all parts "
+        "together with 95 % confidence, and so for these"
     )
 
 
