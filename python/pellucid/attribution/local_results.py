@@ -14,6 +14,7 @@ from pellucid.attribution.local_options import LocalOptions
 from pellucid.estimation.local_regression import LocalEstimate
 from pellucid.model import Model
 from pellucid.results import LocalExplanation, Report
+from pellucid.results.text import merged
 
 Array = NDArray[np.float64]
 
@@ -90,7 +91,7 @@ class Explained:
         errors = [np.nan_to_num(_errors(one)).max(initial=0.0) for one in found]
         return Report(
             method="exact LIME, over all masks" if exact else "LIME",
-            why="; ".join(dict.fromkeys(one.why for one in found)),
+            why=merged(one.why for one in found),
             rows_per_row=tuple(
                 one.model_rows + 1 + self.shared // n + (i < self.shared % n) for i, one in enumerate(found)
             ),

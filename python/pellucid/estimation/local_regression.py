@@ -200,8 +200,8 @@ def _caution(sparse: SparseFit, fit: LocalFit) -> str:
     """What the errors of parts that the sample itself chose are worth."""
     if sparse.conditional:
         return (
-            "standard errors are those of the chosen parts as if they had been chosen beforehand; which ones were chosen "
-            "depends on the sample"
+            "standard errors are those of the chosen parts as if they had been chosen beforehand; which ones were "
+            "chosen depends on the sample"
         )
     reach = max_t(0.95, fit)
     return (
