@@ -54,7 +54,8 @@ class Lime:
         0.75 sqrt(p) on the Euclidean distance of z for tables, 0.25 on the cosine distance of masks.
     max_features : keep at most so many parts, chosen by `selection` for each output: "auto", "best_subset",
         "forward", "lasso_path" or "highest_weights".
-    surrogate : "linear", "tree", or any regressor with fit(z, y, sample_weight=) and predict.
+    surrogate : "linear", "tree", or any regressor with fit(z, y, sample_weight=) and predict, such as those of
+        `pellucid.surrogates`: `FusedLasso` and `Lemna`.
     ridge : the penalty lambda; None is 0, and 1 below 4 (p + 1) samples.
     budget : model rows to pay per input, the probe included; None is 4096 samples (images: 1024), or up to 100,000
         with a tolerance. Where all masks fit the budget they are all played, and there is no sampling error.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
@@ -14,8 +15,10 @@ from pellucid.attribution.local_options import LocalOptions
 from pellucid.attribution.local_results import Explained
 from pellucid.attribution.shown import shown
 from pellucid.estimation.clock import Deadline
+from pellucid.estimation.kernel_share import share_of_normals, share_of_switches, warning_of
 from pellucid.estimation.local_samples import TableSamples
 from pellucid.model import PROBE_ROWS, Model
+from pellucid.representation.neighbourhood import Neighbourhood
 from pellucid.representation.table_law import TableLaw
 from pellucid.results import LocalExplanation
 
@@ -57,9 +60,10 @@ class LocalTables:
         )
         most = options.samples_affordable(charged=charged, default=SAMPLES)
         for at in tracked(range(len(codes))):
-            samples, labels = self._samples(model, law, codes[at], columns[at], options, planned=most)
+            samples, labels, warning = self._samples(model, law, codes[at], columns[at], options, planned=most)
             left = None if deadline is None else deadline.share(len(codes) - at)
-            about.add(options.fit(samples, most=most, parts=self.law.space.parts, deadline=left), labels=labels)
+            estimate = options.fit(samples, most=most, parts=self.law.space.parts, deadline=left)
+            about.add(estimate, labels=labels, warning=warning)
         return about.explanation(data=shown(space, codes)[0])
 
     def _probe(self, options: LocalOptions) -> tuple[int, int]:
@@ -80,7 +84,7 @@ class LocalTables:
         options: LocalOptions,
         *,
         planned: int,
-    ) -> tuple[TableSamples, tuple[str, ...]]:
+    ) -> tuple[TableSamples, tuple[str, ...], str | None]:
         locality = options.locality
         near = law.around(x, kernel_width=locality.width_for(len(law.space.parts), "euclidean"))
         samples = TableSamples(
@@ -95,4 +99,15 @@ class LocalTables:
             given=options.sampler,
             first=x if options.compat is not None and options.sampler is None else None,
         )
-        return samples, near.labels
+        return samples, near.labels, _kernel_warning(near, options)
+
+
+def _kernel_warning(near: Neighbourhood, options: LocalOptions) -> str | None:
+    """Whether the kernel leaves the law of the background as it is."""
+    if not options.locality.plain or options.sampler is not None or math.isinf(near.kernel_width):
+        return None
+    if near.binary:
+        return warning_of(share_of_switches(near.measure, width=near.kernel_width))
+    if np.isnan(near.measure).all() and not near.local:
+        return warning_of(share_of_normals(near.z_x, width=near.kernel_width))
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,21 @@ from pellucid.space import Space
 Array = NDArray[np.float64]
 
 
+class Targets(NamedTuple):
+    """What a fit of z explains, with as much noise off as is known to leave its coefficients where they are.
+
+    Attributes
+    ----------
+    values : (m, k), the outputs, or what other columns leave of them.
+    own : columns (m, e, k) of each output's own to fit beside z, or None.
+    spent : how many columns were fitted to get these values; residuals are too small by that much.
+    """
+
+    values: Array
+    own: Array | None = None
+    spent: int = 0
+
+
 class Samples(Protocol):
     """What `local_regression` fits: it grows, and says what it is.
 
@@ -28,6 +43,7 @@ class Samples(Protocol):
     ----------
     origin : (p,) z of the explained input.
     exact : all there is was sampled, so that the fit has no sampling error.
+    independent : parts are independent under the law of the samples, so that a fit of few has the limit of that of all.
     idle : the kernel weighs all alike, though nobody asked for that.
     pairs : rows 2 i and 2 i + 1 belong together.
     distance : the usual distance of such samples.
@@ -37,6 +53,7 @@ class Samples(Protocol):
 
     origin: Array
     exact: bool
+    independent: bool
     idle: bool
     distance: str
     why: str
@@ -63,8 +80,8 @@ class Samples(Protocol):
         """Sample until there are so many rows."""
         ...
 
-    def columns(self) -> tuple[Array | None, Array | None]:
-        """Columns beside z that take noise off its coefficients: for all outputs (m, e), for each one (m, e, k)."""
+    def targets(self) -> Targets:
+        """What the fit is to explain, as `values` or with less noise."""
         ...
 
 
@@ -124,12 +141,14 @@ class TableSamples(_Grown):
         self.idle = locality.idle(len(self.origin), default=self.distance)
         self._weights: list[Array] = []
         self._binary = neighbourhood.binary
+        # Whole rows of the background come with weights though the kernel is absorbed elsewhere.
+        self.independent = absorbed and given is None and neighbourhood.product
         if given is not None:
             self.why = "samples of your own"
         elif absorbed:
-            self.why = "a scrambled Sobol net with the kernel in its law"
+            self.why = "a scrambled Sobol net with the kernel in its law, cautious errors, as of independent rows"
         else:
-            self.why = "a scrambled Sobol net with kernel weights"
+            self.why = "a scrambled Sobol net with kernel weights, cautious errors, as of independent rows"
 
     @property
     def model_rows(self) -> int:
@@ -143,11 +162,11 @@ class TableSamples(_Grown):
         blocks = self._blocks(self.rows, rows)
         self._model.feed(blocks, lambda outputs: self._values.append(np.ascontiguousarray(outputs[:, self._columns])))
 
-    def columns(self) -> tuple[Array | None, Array | None]:
-        if not self._control or self._given is not None or not self._absorbed:
-            return None, None
-        extra = self._neighbourhood.extra(self._seed, 0, self.rows, planned=self._planned)
-        return (extra if extra.shape[1] else None), None
+    def targets(self) -> Targets:
+        if not self._control or not self.independent:
+            return Targets(self.values)
+        less, spent = self._neighbourhood.less_columns(self.values, self._seed, planned=self._planned)
+        return Targets(less, None, spent)
 
     def _blocks(self, first: int, last: int) -> Iterator[Array]:
         if self._first is not None and first == 0:
@@ -193,6 +212,7 @@ class MaskSamples:
     """Masks over the parts of a representation, by the size law of its kernel."""
 
     distance = "cosine"
+    independent = False
 
     def __init__(
         self,
@@ -211,6 +231,7 @@ class MaskSamples:
         if not self._design.exact:
             self._design = MaskDesign(law, seed=seed, budget=2)  # it is extended as the samples grow
         self._grown = _Grown()
+        self._surrogates: Array | None = None
         self._free = locality.by_size(law.parts, default="cosine") is None
         self.idle = locality.idle(law.parts, default=self.distance)
         self.origin = np.ones(law.parts)
@@ -259,13 +280,16 @@ class MaskSamples:
             self._play(following)
         self.why = self._design.why
 
-    def columns(self) -> tuple[Array | None, Array | None]:
+    def targets(self) -> Targets:
         if not self._control or self._given is not None or self.exact or self._free:
-            return None, None
-        own = surrogate_columns(
-            self.z, self.values, weights=self._design.weights, law=self._law, pairs=self.pairs, seed=self._seed
-        )
-        return None, (own if own.shape[1] else None)
+            return Targets(self.values)
+        found = self._surrogates
+        if found is None or len(found) != self.rows:
+            found = surrogate_columns(
+                self.z, self.values, weights=self._design.weights, law=self._law, pairs=self.pairs, seed=self._seed
+            )
+            self._surrogates = found
+        return Targets(self.values, found if found.shape[1] else None)
 
     def _play(self, masks: NDArray[np.uint8]) -> None:
         self._grown.add(masks, self._game.value(masks))
