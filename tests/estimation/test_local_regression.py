@@ -7,6 +7,7 @@ import pytest
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.local_fit import local_fit
 from pellucid.estimation.local_regression import Fitting, local_regression
+from pellucid.estimation.local_samples import Targets
 
 PARTS = tuple("abcdef")
 
@@ -14,7 +15,8 @@ PARTS = tuple("abcdef")
 class Drawn:
     """Samples of a known linear law with noise, as many as asked."""
 
-    distance, why, pairs, exact, idle = "euclidean", "drawn", False, False, False
+    distance, why = "euclidean", "drawn"
+    pairs, exact, idle, independent = False, False, False, False
 
     def __init__(self, slopes, *, noise=1.0, outputs=1, seed=0, binary=True):
         self.slopes, self.noise = np.array(slopes, dtype=np.float64), noise
@@ -44,8 +46,8 @@ class Drawn:
     def grow(self, rows):
         self.grown.append(rows)
 
-    def columns(self):
-        return None, None
+    def targets(self):
+        return Targets(self.values)
 
 
 def fitted(samples, most=4000, first=100, deadline=None, **fitting):
@@ -138,6 +140,22 @@ def test_a_sparse_fit_is_the_fit_of_the_chosen_parts(selection):
         assert np.isnan(found.std_err[[1, 3, 4, 5], output]).all()
         np.testing.assert_allclose(found.intercept[output], alone.intercept[0], rtol=1e-14)
         np.testing.assert_allclose(found.r2[output], alone.r2[0], rtol=1e-14)
+
+
+def test_of_independent_parts_the_chosen_ones_keep_their_coefficients():
+    samples = Drawn([3, 0, -2, 0, 0, 1])
+    samples.independent = True
+    whole = fitted(Drawn([3, 0, -2, 0, 0, 1]))
+
+    found = fitted(samples, max_features=2, selection="best_subset")
+
+    np.testing.assert_array_equal(found.coefficients[[0, 2]], whole.coefficients[[0, 2]])
+    np.testing.assert_array_equal(found.std_err[[0, 2]], whole.std_err[[0, 2]])
+    assert (found.coefficients[[1, 3, 4, 5]] == 0.0).all()
+    residual = samples.values - found.intercept - samples.z @ found.coefficients
+    assert abs(residual.mean()) < 1e-12
+    np.testing.assert_allclose(found.r2, 1.0 - residual.var() / samples.values.var(), rtol=1e-12)
+    assert any("hold for all parts together" in w for w in found.warnings)
 
 
 def test_all_features_are_no_selection():
