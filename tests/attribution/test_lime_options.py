@@ -102,6 +102,24 @@ def test_a_time_limit_ends_the_sampling_and_is_said():
     assert in_time.report.rows_used > 2900
 
 
+@pytest.mark.parametrize("explainer", [Lime, Shapley])
+def test_the_inputs_of_one_call_share_its_time(explainer, monkeypatch):
+    """On a clock that goes on by a second with every call of the model."""
+    now = [0.0]
+    monkeypatch.setattr("pellucid.estimation.clock.monotonic", lambda: now[0])
+
+    def slow(texts):
+        now[0] += 1.0
+        return np.array([len(text) ** 1.3 + ("w3" in text) for text in texts])
+
+    texts = [Words(f"{WORDS} {' '.join(f'v{i}' for i in range(6 + n))}") for n in range(4)]
+    found = explainer(slow, time_limit=200.0, tolerance=1e-9, budget=60_000, batch_bytes=20_000)(texts)
+
+    assert 150.0 < now[0] < 300.0
+    assert all(not one.report.converged[0] for one in found)
+    assert all(np.isfinite(one.values).all() for one in found)
+
+
 @pytest.mark.parametrize("selection", ["auto", "best_subset", "forward", "lasso_path", "highest_weights"])
 def test_few_features_are_kept_and_the_others_are_zero(selection):
     found = Lime(two, BACKGROUND, bins=None, max_features=3, selection=selection, budget=1500)(ROWS)

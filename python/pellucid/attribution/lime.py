@@ -15,6 +15,7 @@ from pellucid.attribution.lime_tables import LocalTables
 from pellucid.attribution.local_options import LocalOptions, checked_fitting, checked_sampler, checked_together
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
 from pellucid.errors import InputError
+from pellucid.estimation.clock import Deadline
 from pellucid.estimation.locality import Locality
 from pellucid.estimation.white_box import checked_surrogate
 from pellucid.model.choice import checked_outputs
@@ -199,9 +200,12 @@ class Lime:
         with threads(self.n_threads):
             if many is None:
                 return self._table().explain(X, self.options, tracked=self._tracked)
-            found = [
-                explain_representation(many[at], self._reader, self.options) for at in self._tracked(range(len(many)))
-            ]
+            limit = self.options.time_limit
+            deadline = None if limit is None else Deadline.after(limit)
+            found = []
+            for at in self._tracked(range(len(many))):
+                left = None if deadline is None else deadline.share(len(many) - at)
+                found.append(explain_representation(many[at], self._reader, self.options, deadline=left))
         return found[0] if isinstance(X, Representation) else found
 
     def _table(self) -> LocalTables:

@@ -35,10 +35,11 @@ class _Law(NamedTuple):
 LAWS = {"text": _Law("uniform_size", 4096), "image": _Law("bernoulli", 1024)}
 
 
-def explain_representation(X: Representation, reader: Reader, options: LocalOptions) -> LocalExplanation:
+def explain_representation(
+    X: Representation, reader: Reader, options: LocalOptions, *, deadline: Deadline | None
+) -> LocalExplanation:
     """The surrogate of the model on the masks of X."""
     start = perf_counter()
-    deadline = None if options.time_limit is None else Deadline.after(options.time_limit)
     parts = tuple(X.parts)
     law = _law_of(X)
     each, probed = int(X.n_draws), len(probe_masks(len(parts)))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, require_memory, threads
 from pellucid.attribution.background import Background
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
-from pellucid.attribution.shapley_parts import Spent, explain_parts
+from pellucid.attribution.shapley_parts import Spent, explain_each
 from pellucid.attribution.shown import shown
 from pellucid.attribution.stacking import background_errors, errors, stacked
 from pellucid.attribution.value_functions import value_function_of
@@ -231,10 +231,9 @@ class Shapley:
         if many is not None:
             with threads(self.n_threads):
                 spent = Spent(self.method, self.budget, self.tolerance, self.time_limit, self.control_variate)
-                found = [
-                    explain_parts(one, self._reader, spent, outputs=self.outputs, order=self._order, seed=self.seed)
-                    for one in track(many, total=len(many), progress=self.progress, label="Shapley values")
-                ]
+                given = track(many, total=len(many), progress=self.progress, label="Shapley values")
+                about = {"outputs": self.outputs, "order": self._order, "seed": self.seed}
+                found = explain_each(given, self._reader, spent, count=len(many), **about)
             return found[0] if isinstance(X, Representation) else found
         estimates, attribution_of = self.play(X, lambda plan, game, deadline: plan.estimate(game, deadline=deadline))
         return attribution_of(estimates)

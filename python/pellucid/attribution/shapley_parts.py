@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -31,12 +32,30 @@ class Spent:
     control_variate: Any
 
 
+def explain_each(
+    given: Iterable[Representation], reader: Reader, spent: Spent, *, count: int, outputs: Any, order: Any, seed: int
+) -> list[Attribution]:
+    """The Shapley values of `count` representations, which share the time there is."""
+    deadline = None if spent.time_limit is None else Deadline.after(spent.time_limit)
+    found: list[Attribution] = []
+    for X in given:
+        left = None if deadline is None else deadline.share(count - len(found))
+        found.append(explain_parts(X, reader, spent, outputs=outputs, order=order, seed=seed, deadline=left))
+    return found
+
+
 def explain_parts(
-    X: Representation, reader: Reader, spent: Spent, *, outputs: Any, order: Any, seed: int
+    X: Representation,
+    reader: Reader,
+    spent: Spent,
+    *,
+    outputs: Any,
+    order: Any,
+    seed: int,
+    deadline: Deadline | None,
 ) -> Attribution:
     """The Shapley values of one representation, (1, p, k)."""
     start = perf_counter()
-    deadline = None if spent.time_limit is None else Deadline.after(spent.time_limit)
     parts = tuple(X.parts)
     if spent.method == "exact" and order is None:
         require_enumerable(len(parts))
@@ -58,7 +77,7 @@ def explain_parts(
         overhead=overhead,
         seed=seed,
         control_variate=spent.control_variate,
-        timed=spent.time_limit is not None,
+        timed=deadline is not None,
         orders=ConsistentOrders.of(order, parts, method=spent.method),
     )
     game = Game(model, X, columns=columns[0], empty_values=empty, full_value=full)
