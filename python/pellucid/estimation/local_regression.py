@@ -16,7 +16,7 @@ from pellucid.estimation.local_fit import LocalFit, local_fit
 from pellucid.estimation.local_samples import Samples
 from pellucid.estimation.schedule import stage_limits
 from pellucid.estimation.selection import select
-from pellucid.results.text import merged
+from pellucid.results.text import counted, merged
 
 Array = NDArray[np.float64]
 
@@ -198,7 +198,7 @@ class _Sparse:
             )
             self._refit(samples, fitting, output, np.asarray(chosen.indices, dtype=np.int64))
             notes.append(chosen.note)
-        self.why = f"at most {fitting.max_features} parts, {merged(notes)}"
+        self.why = f"at most {counted(fitting.max_features, 'part')}, {merged(notes)}"
 
     def _refit(self, samples: Samples, fitting: Fitting, output: int, chosen: NDArray[np.int64]) -> None:
         shared, own = samples.columns()
