@@ -93,16 +93,20 @@ def local_regression(
     return _estimate(samples, fitting, fit, parts, reached=reached, late=late)
 
 
-def _fit(samples: Samples, fitting: Fitting) -> LocalFit:
-    shared, own = samples.columns()
+def _fit(
+    samples: Samples, fitting: Fitting, *, output: int | None = None, keep: NDArray[np.int64] | None = None
+) -> LocalFit:
+    """The fit of all outputs, or of one; on all parts, or on those to keep."""
+    chosen = slice(None) if output is None else slice(output, output + 1)
+    own = samples.columns()
     return local_fit(
         samples.z,
-        samples.values,
+        samples.values[:, chosen],
         weights=samples.weights,
-        shared=shared,
-        own=own,
+        own=None if own is None else own[:, :, chosen],
         pairs=samples.pairs,
         ridge=_ridge(samples, fitting),
+        keep=keep,
     )
 
 
@@ -200,17 +204,7 @@ class _Sparse:
         self.why = f"at most {fitting.max_features} parts, {'; '.join(dict.fromkeys(notes))}"
 
     def _refit(self, samples: Samples, fitting: Fitting, output: int, chosen: NDArray[np.int64]) -> None:
-        shared, own = samples.columns()
-        fit = local_fit(
-            samples.z,
-            np.ascontiguousarray(samples.values[:, output : output + 1]),
-            weights=samples.weights,
-            shared=shared,
-            own=None if own is None else np.ascontiguousarray(own[:, :, output : output + 1]),
-            pairs=samples.pairs,
-            ridge=_ridge(samples, fitting),
-            keep=np.sort(chosen),
-        )
+        fit = _fit(samples, fitting, output=output, keep=np.sort(chosen))
         self.coefficients[:, output] = fit.coefficients[:, 0]
         self.std_err[chosen, output] = fit.std_err[chosen, 0]
         self.intercept[output], self.r2[output] = fit.intercept[0], fit.r2[0]

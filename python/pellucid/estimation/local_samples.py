@@ -61,8 +61,8 @@ class Samples(Protocol):
         """Sample until there are so many rows."""
         ...
 
-    def columns(self) -> tuple[Array | None, Array | None]:
-        """Columns beside z that take noise off its coefficients: for all outputs (m, e), for each one (m, e, k)."""
+    def columns(self) -> Array | None:
+        """(m, e, k) columns beside z, of each output its own, that take noise off the coefficients of z."""
         ...
 
 
@@ -120,7 +120,8 @@ class TableSamples(_Grown):
         self._absorbed, self._seed, self._planned = absorbed, seed, planned
         self._columns, self._control, self._given, self._first = columns, control_variate, given, first
         self._weights: list[Array] = []
-        self._binary = neighbourhood.binary
+        self._own: Array | None = None
+        self._scaled = bool((self._units != 1.0).any())
         if given is not None:
             self.why = "samples of your own"
         elif absorbed:
@@ -140,11 +141,13 @@ class TableSamples(_Grown):
         blocks = self._blocks(self.rows, rows)
         self._model.feed(blocks, lambda outputs: self._values.append(np.ascontiguousarray(outputs[:, self._columns])))
 
-    def columns(self) -> tuple[Array | None, Array | None]:
+    def columns(self) -> Array | None:
         if not self._control or self._given is not None or not self._absorbed:
-            return None, None
-        extra = self._neighbourhood.extra(self._seed, 0, self.rows, planned=self._planned)
-        return (extra if extra.shape[1] else None), None
+            return None
+        if self._own is None or len(self._own) != self.rows:
+            extra = self._neighbourhood.extra(self._seed, 0, self.rows, planned=self._planned)
+            self._own = additive_column(extra, self.values)
+        return self._own
 
     def _blocks(self, first: int, last: int) -> Iterator[Array]:
         if self._first is not None and first == 0:
@@ -173,9 +176,24 @@ class TableSamples(_Grown):
     def _keep(self, z: NDArray[Any], weights: Array | None) -> None:
         if not self._absorbed and not self._locality.plain:
             weights = self._locality.weights(z, origin=self._neighbourhood.z_x, default="euclidean")
-        self._z.append(z if self._binary else z * self._units)
+        self._z.append(z * self._units if self._scaled else z)
         if weights is not None:
             self._weights.append(weights)
+
+
+def additive_column(extra: Array, values: Array) -> Array | None:
+    r"""(m, 1, k) what adds up over the parts in the outputs (m, k), beyond z; None without extra columns (m, e).
+
+    .. math:: h = V c, \qquad c = V^\top (y - \bar y) / m
+
+    The columns V are orthonormal under the law to 1, z and each other, so c are their coefficients up to sampling
+    noise, without a system of equations in e unknowns.
+    """
+    if not extra.shape[1]:
+        return None
+    # Not a matrix product, whose bits depend on the number of threads.
+    coefficients = np.einsum("me,mk->ek", extra, values - values.mean(axis=0)) / len(values)
+    return np.asarray(np.einsum("me,ek->mk", extra, coefficients)[:, None])
 
 
 def sampled_codes(returned: Any, space: Space, *, rows: int) -> Array:
@@ -206,6 +224,7 @@ class MaskSamples:
         self._seed, self._control, self._given = seed, control_variate, given
         self._design = MaskDesign(law, seed=seed, budget=budget)
         self._grown = _Grown()
+        self._own: Array | None = None
         self._free = locality.by_size(law.parts, default="cosine") is None
         self.origin = np.ones(law.parts)
         self.exact = self._design.exact and given is None
@@ -254,13 +273,14 @@ class MaskSamples:
             self._play(following)
         self.why = self._design.why
 
-    def columns(self) -> tuple[Array | None, Array | None]:
+    def columns(self) -> Array | None:
         if not self._control or self._given is not None or self.exact or self._free:
-            return None, None
-        own = surrogate_columns(
-            self.z, self.values, weights=self._design.weights, law=self._law, pairs=self.pairs, seed=self._seed
-        )
-        return None, (own if own.shape[1] else None)
+            return None
+        if self._own is None or len(self._own) != self.rows:
+            self._own = surrogate_columns(
+                self.z, self.values, weights=self._design.weights, law=self._law, pairs=self.pairs, seed=self._seed
+            )
+        return self._own if self._own.shape[1] else None
 
     def _play(self, masks: NDArray[np.uint8]) -> None:
         self._grown.add(masks, self._game.value(masks))

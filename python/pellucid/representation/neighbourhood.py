@@ -114,19 +114,14 @@ class Neighbourhood:
         degrees = 0 if planned <= 6 * p else 1 if planned <= 12 * p else 2
         if not (degrees and self.columns and count):
             return np.empty((count, 0))
-        from pellucid import _core
-
         with self._law.lock:
             store = self._law.store(seed, first, count)
             chosen = [(j, part) for j, part in self._cells if part.law.moments is not None]
             # Codes and their columns are asked for together: a store that empties itself keeps neither.
             wanted = [self._columns(j, part, store) for j, part in chosen]
             slots = store.slots([*wanted, *(self._powers(j, part, store) for j, part in chosen)])[len(chosen) :]
-            slots = [slot + degree for degree in range(degrees) for slot in slots]
-            result = np.empty((count, len(slots)))
-            ones = np.ones(len(slots))
-            _core.gather_columns(store.values, np.array(slots), np.zeros(len(slots)), ones, result)
-        return result
+            columns: Array = store.values[[slot + degree for degree in range(degrees) for slot in slots]]
+        return np.asarray(columns.T)
 
     def z_of(self, codes: Any) -> NDArray[Any]:
         """z (n, p) of rows (n, d) in codes, of a sample of one's own for instance.
@@ -205,7 +200,9 @@ class Neighbourhood:
     def _distances(self, codes: Array, same: NDArray[np.uint8]) -> Array:
         """z (n, p): (value - centre) / unit on a line, 0 or 1 for cells."""
         if not self._cells:  # then parts are columns
-            return np.asarray((codes - self._z_centre) / self._z_unit)
+            z: Array = codes - self._z_centre
+            z /= self._z_unit
+            return z
         z = same.astype(np.float64)
         for j, line in self._lines:
             z[:, j] = (codes[:, line.law.column] - self._z_centre[j]) / self._z_unit[j]
