@@ -46,7 +46,7 @@ class LocalExplanation(Attribution):
     >>> rows = np.random.default_rng(0).normal(size=(200, 3))
     >>> explanation = Lime(lambda rows: rows[:, 0] > 0.5, rows, max_features=1)(rows[:1])
     >>> [part for part, _ in explanation.as_list()]
-    ['x0 <= -0.7193']
+    ['-0.1021 < x0 <= 0.6626']
     """
 
     local_predictions: Floats
