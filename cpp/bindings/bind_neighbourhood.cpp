@@ -1,5 +1,6 @@
 #include "bindings.hpp"
 
+#include "pellucid/regression/orthogonal_columns.hpp"
 #include "pellucid/sampling/neighbourhood.hpp"
 #include "pellucid/sampling/sobol.hpp"
 
@@ -27,6 +28,8 @@ void bind_neighbourhood(py::module_& m) {
           py::arg("out").noconvert(), no_gil());
     m.def("gather_columns", &gather_columns, py::arg("store").noconvert(), py::arg("slots").noconvert(),
           py::arg("offset").noconvert(), py::arg("scale").noconvert(), py::arg("out").noconvert(), no_gil());
+    m.def("take_out_columns", &take_out_columns, py::arg("store").noconvert(), py::arg("slots").noconvert(),
+          py::arg("values").noconvert(), no_gil());
     m.def("gather_flags", &gather_flags, py::arg("store").noconvert(), py::arg("slots").noconvert(),
           py::arg("out").noconvert(), no_gil());
 }

@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "drive_images.hpp"
+#include "drive_local.hpp"
+#include "drive_selection.hpp"
 #include "drive_texts.hpp"
 #include "failing_allocation.hpp"
 #include "pellucid/check.hpp"
@@ -283,7 +285,6 @@ void check_sampling() {
         compose(x, background, parts, masks, Indices::Constant(256, 2), rows);
         return Bits().add(grid).add(rows);
     });
-    check(driver::wrong_texts() == 0, "texts");
     same_bits("images", [] { return Bits().add(driver::drive_images()); });
     same_bits("tables", [&] {
         return Bits()
@@ -431,6 +432,9 @@ int main(int count, char** arguments) {
     check_least_squares();
     check_control_variates();
     check_shapley();
+    same_bits("samples around an input", [] { return Bits().add(driver::local_samples()); });
+    same_bits("local regressions", [] { return Bits().add(driver::local_fits()); });
+    same_bits("sparse local models", [] { return Bits().add(driver::sparse_models()); });
     check(driver::wrong_texts() == 0, "texts");
     std::printf(failures == 0 ? "all right\n" : "%d checks failed\n", failures.load());
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -343,7 +343,7 @@ def test_the_intervals_cover_where_the_noise_is_unequal():
 
 
 def test_the_intervals_of_pairs_cover():
-    """Partners share their noise; rows taken for independent would say half the error of the intercept's."""
+    """Complements share a noise, which cancels in the coefficients: rows taken for independent say too large errors."""
     rng = np.random.default_rng(2)
     pairs, p, repeats = 90, 5, 400
     covered = np.zeros((2, p + 1))
@@ -358,7 +358,7 @@ def test_the_intervals_of_pairs_cover():
 
     rates = covered / repeats
     assert 0.93 <= rates[0].mean() <= 0.97
-    assert rates[1, :p].mean() > 0.99  # the shared noise cancels in the coefficients
+    assert rates[1, :p].mean() > 0.99
 
 
 def test_max_t_of_independent_parts_is_the_bound():

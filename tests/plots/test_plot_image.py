@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.collections import LineCollection
@@ -19,8 +21,7 @@ VALUES = np.array([0.5, -2.0, 0.0, 1.0])
 
 def explained(values=VALUES):
     attribution = Attribution.from_array(np.reshape(values, (1, 4, 1)), outputs=["$cat$"])
-    object.__setattr__(attribution, "canvas", Segments(IMAGE, LABELS, 2))
-    return attribution
+    return replace(attribution, canvas=Segments(IMAGE, LABELS, 2))
 
 
 def shown(ax):

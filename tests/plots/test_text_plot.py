@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -128,7 +129,7 @@ def test_the_plot_of_an_attribution():
     words = Words("good bad")
     values = np.array([[[0.5, -0.5], [-0.2, 0.2]]])
     attribution = Attribution.from_array(values, parts=words.parts, outputs=["no", "yes"], base_values=[0.5, 0.5])
-    object.__setattr__(attribution, "canvas", words.canvas)
+    attribution = replace(attribution, canvas=words.canvas)
     ax = plots.text(attribution, output="yes")
 
     assert ax.get_title(loc="left") == "yes is 0.2"

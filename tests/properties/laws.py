@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from pellucid import Attribution, Interactions
+from pellucid import Attribution, Interactions, LocalExplanation
 from properties.registry import FEATURES, Method
 
 _rng = np.random.default_rng(20)
@@ -38,9 +38,11 @@ MODELS = {"additive": additive, "interacting": interacting, "two outputs": two_o
 
 def bits(attribution: Attribution | Interactions) -> list[bytes]:
     """Everything that must not depend on threads, batches and neighbours, for comparison bit for bit."""
-    error = attribution.std_err
-    arrays = [attribution.values, attribution.base_values, attribution.predictions]
-    return [array.tobytes() for array in (arrays if error is None else [*arrays, error])]
+    names = ["values", "base_values", "predictions", "std_err"]
+    if isinstance(attribution, LocalExplanation):
+        names += ["local_predictions", "r2", "effective_rows", "order"]
+    arrays = [getattr(attribution, name) for name in names]
+    return [array.tobytes() for array in arrays if array is not None]
 
 
 def scale(attribution: Attribution | Interactions) -> float:

@@ -2,7 +2,8 @@
 
 A method is a factory of prepared explainers: `make(model, background, seed=, n_threads=, batch_bytes=, **more)` gives
 something with `__call__(X) -> Attribution`, or Interactions for those of INTERACTIONS, which share the laws on bits,
-inputs, bad models, sums, linearity and outputs. The flags say which laws it promises.
+inputs, bad models, sums, linearity and outputs; so do the local surrogates of LOCAL, whose values are slopes and
+effects around a row and no shares of a prediction. The flags say which laws it promises.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from pellucid import Attribution, CausalOrder, Interactions, Shapley, ShapleyInteractions
+import numpy as np
+from pellucid import Attribution, CausalOrder, Interactions, Lime, Shapley, ShapleyInteractions
+from pellucid.representation import Representation, Tabular
+from properties.over_rows import Halves, OverRows
 
 FEATURES = 7
 # The pairs 0, 1 and 3, 6 stay together, as laws exchange or group them.
@@ -84,6 +88,31 @@ def _interactions(method: str, budget: int | None = None) -> Callable[..., Shapl
         return ShapleyInteractions(model, background, **{"method": method, "budget": budget, "n_threads": 1, **more})
 
     return make
+
+
+def _lime(budget: int | None = None, **options: Any) -> Callable[..., Lime]:
+    def make(model: Any, background: Any, **more: Any) -> Lime:
+        return Lime(model, background, **{"budget": budget, "n_threads": 1, **options, **more})
+
+    return make
+
+
+def _masks(parts: Callable[..., Representation], budget: int) -> Callable[..., OverRows]:
+    def make(model: Any, background: Any, *, background_weights: Any = None, **more: Any) -> OverRows:
+        explainer = Lime(model, **{"budget": budget, "n_threads": 1, **more})
+        return OverRows(explainer, background, weights=background_weights, parts=parts)
+
+    return make
+
+
+def thirds(distances: Any) -> Any:
+    """A kernel of one's own, by name so that it can be pickled."""
+    return 1.0 / (1.0 + distances**3)
+
+
+def noisy_rows(count: int, seed: int) -> Any:
+    """A sampler of one's own: normal rows, other ones for each seed."""
+    return np.random.default_rng(seed).normal(size=(count, FEATURES))
 
 
 METHODS = [
@@ -213,5 +242,79 @@ INTERACTIONS = [
     Method("interactions, least squares", _interactions("regression", 290), 4, "by least squares", linear=False),
     Method("interactions, ridge", _interactions("regression", 185), 8, "interactions by ridge", linear=False),
 ]
-EVERY = METHODS + INTERACTIONS
+LOCAL = [
+    Method("lime, quartiles", _lime(300), 8, "with the kernel in its law", complete=False),
+    Method("lime, few", _lime(50), 8, "with the kernel in its law", complete=False),
+    Method(
+        "lime, staged",
+        _lime(1500, tolerance=0.05),
+        8,
+        "with the kernel in its law",
+        complete=False,
+        linear=False,
+        outputs_apart=False,  # one sample serves all
+    ),
+    Method("lime, slopes", _lime(300, bins=None), 8, "with the kernel in its law", complete=False),
+    Method(
+        "lime, slopes around the row",
+        _lime(300, bins=None, around="instance", scale=0.5),
+        8,
+        "with the kernel in its law",
+        complete=False,
+    ),
+    Method(
+        "lime, whole rows",
+        _lime(300, bins=None, continuous="rows"),
+        8,
+        "samples, a scrambled Sobol net",
+        complete=False,
+    ),
+    Method(
+        "lime, sparse",
+        _lime(300, max_features=3),
+        8,
+        "at most 3 parts",
+        complete=False,
+        linear=False,
+        errors_known=False,
+    ),
+    Method("lime, kernel of one's own", _lime(300, kernel=thirds), 8, "with kernel weights", complete=False),
+    Method(
+        "lime, sampler of one's own",
+        _lime(300, bins=None, sampler=noisy_rows),
+        8,
+        "samples of your own",
+        complete=False,
+    ),
+    Method(
+        "lime, as the package",
+        _lime(300, compat="lime"),
+        8,
+        "the choices of the lime package",
+        complete=False,
+    ),
+    Method(
+        "lime, a tree",
+        _lime(300, surrogate="tree"),
+        8,
+        "DecisionTreeRegressor as the surrogate",
+        complete=False,
+        linear=False,
+        errors_known=False,
+    ),
+    Method("lime, masks", _masks(Tabular, 400), 4, "sizes from the half mixture", complete=False),
+    Method(
+        "lime, masks after a pilot",
+        _masks(Halves, 1200),
+        2,
+        "in a pilot of",
+        complete=False,
+        linear=False,
+        outputs_apart=False,  # one design serves all
+    ),
+    Method("lime, all masks", _masks(Tabular, 600), 4, "all masks were played", complete=False, exact=True),
+]
+EVERY = METHODS + INTERACTIONS + LOCAL
 STOCHASTIC = [method for method in METHODS if method.stochastic]
+# Bad inputs go to all that explain tables: of the local surrogates to one with bins and one without.
+FAULTY = [*METHODS, *(method for method in LOCAL if method.name in ("lime, quartiles", "lime, slopes"))]

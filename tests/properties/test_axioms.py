@@ -12,6 +12,7 @@ GROUPS = {"first": ["x0", "x5"], "last": ["x3", "x6"]}
 
 over_methods = pytest.mark.parametrize("method", METHODS, ids=str)
 over_all = pytest.mark.parametrize("method", EVERY, ids=str)
+over_complete = pytest.mark.parametrize("method", [method for method in EVERY if method.complete], ids=str)
 
 
 @over_all
@@ -22,10 +23,10 @@ def test_the_report_says_what_was_done(method):
     assert (result.std_err is None) == method.exact
     if method.stochastic:
         assert np.isfinite(result.std_err).all() == method.errors_known
-        assert method.errors_known or any("no standard errors" in warning for warning in result.report.warnings)
+        assert method.errors_known or any("standard errors" in warning for warning in result.report.warnings)
 
 
-@over_all
+@over_complete
 @pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
 @pytest.mark.parametrize("options", ["plain", "weights", "groups"])
 def test_efficiency(method, model, options):
@@ -37,7 +38,6 @@ def test_efficiency(method, model, options):
 
     result = method.explain(model, X, background, **more)
 
-    assert method.complete
     assert np.abs(result.residual).max() <= 1e-9 * scale(result)
     assert np.abs(result.values).max() > 0.1  # it explains something
     if not method.marginal:

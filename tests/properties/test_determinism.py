@@ -34,6 +34,15 @@ def test_batches_do_not_show(method, batch_bytes):
 
 
 @over_methods
+def test_concurrency_does_not_show(method):
+    background = background_of(method)
+
+    in_turn = method.explain(two_outputs, X, background, seed=5)
+
+    assert bits(method.explain(two_outputs, X, background, seed=5, concurrency=3, batch_bytes=700)) == bits(in_turn)
+
+
+@over_methods
 def test_company_does_not_show(method):
     """A row alone is explained as it is in a batch."""
     explainer = method.make(two_outputs, background_of(method), seed=5)

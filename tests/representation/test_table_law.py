@@ -288,7 +288,7 @@ def test_all_missing_columns_and_missing_x():
     assert around.measure[1] == 1.0
     assert np.isnan(drawn[:, 1]).all()
     np.testing.assert_array_equal(np.isnan(drawn[:, 2]), z[:, 2] == 1)
-    with pytest.raises(InputError, match="codes must not be missing without bins"):
+    with pytest.raises(InputError, match="background must have no missing values without bins"):
         TableLaw.learn(codes, space, bins=None)
     codes = np.nan_to_num(codes)
     with pytest.raises(InputError, match="x must not be missing in 'x1'"):

@@ -8,7 +8,7 @@ import re
 import struct
 import xml.etree.ElementTree as ET
 import zlib
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
@@ -17,15 +17,14 @@ from pellucid.results import pixels
 from pellucid.results.attribution import Attribution
 from pellucid.results.html_image import image_html, png
 from pellucid.results.segments import Segments, canvas_of, chosen_segments, superpixel_mask
+from pellucid.results.text_spans import TextSpans
 
 LABELS = np.array([[0, 0, 1, 1], [2, 2, 3, 3]])
 IMAGE = np.arange(24, dtype=np.uint8).reshape(2, 4, 3) * 10
 
 
 def explained(values, canvas):
-    attribution = Attribution.from_array(values, outputs=["cat", "dog"])
-    object.__setattr__(attribution, "canvas", canvas)
-    return attribution
+    return replace(Attribution.from_array(values, outputs=["cat", "dog"]), canvas=canvas)
 
 
 def two_outputs():
@@ -100,8 +99,9 @@ def test_choices_that_are_none_are_refused(choice):
 def test_an_attribution_without_an_image_is_refused():
     with pytest.raises(InputError, match="that of an image"):
         superpixel_mask(Attribution.from_array([[0.1]]))
-    with pytest.raises(InputError, match="3 parts, but its image has 4 segments"):
-        canvas_of(explained(np.zeros((1, 3, 2)), Segments(IMAGE, LABELS, 2)))
+    text = replace(Attribution.from_array([[0.1]]), canvas=TextSpans("one", (((0, 3),),)))
+    with pytest.raises(InputError, match="with TextSpans"):
+        canvas_of(text)
 
 
 @pytest.mark.parametrize(

@@ -27,28 +27,36 @@ PELLUCID_SIMD void make_planes(const std::uint8_t* masks, Index stride, const In
     for (Index j = 0; j < stride; ++j) planes[j * words] = buffer[j];
 }
 
-// Ones of a AND each of four planes.
-PELLUCID_SIMD void count_four(const std::uint64_t* a, const std::uint64_t* b, Index words, Index first, Index last,
-                              Index* counts) {
-    Index c0 = 0, c1 = 0, c2 = 0, c3 = 0;
-    for (Index w = first; w < last; ++w) {
-        c0 += std::popcount(a[w] & b[w]);
-        c1 += std::popcount(a[w] & b[w + words]);
-        c2 += std::popcount(a[w] & b[w + 2 * words]);
-        c3 += std::popcount(a[w] & b[w + 3 * words]);
+// sum over groups of rows of weight times the ones of a AND each of four planes; starts: (groups + 1) words.
+PELLUCID_SIMD void count_four(const std::uint64_t* a, const std::uint64_t* b, Index words,
+                              const std::vector<Index>& starts, const std::vector<double>& weights, double* out) {
+    double t0 = 0.0, t1 = 0.0, t2 = 0.0, t3 = 0.0;
+    for (std::size_t g = 0; g < weights.size(); ++g) {
+        int c0 = 0, c1 = 0, c2 = 0, c3 = 0;
+        for (Index w = starts[g]; w < starts[g + 1]; ++w) {
+            c0 += std::popcount(a[w] & b[w]);
+            c1 += std::popcount(a[w] & b[w + words]);
+            c2 += std::popcount(a[w] & b[w + 2 * words]);
+            c3 += std::popcount(a[w] & b[w + 3 * words]);
+        }
+        t0 += weights[g] * c0;
+        t1 += weights[g] * c1;
+        t2 += weights[g] * c2;
+        t3 += weights[g] * c3;
     }
-    counts[0] = c0;
-    counts[1] = c1;
-    counts[2] = c2;
-    counts[3] = c3;
+    out[0] = t0;
+    out[1] = t1;
+    out[2] = t2;
+    out[3] = t3;
 }
 
-// bucket[byte of the row] += its t, for `lanes` columns of t.
-PELLUCID_SIMD void fill_buckets(const std::uint8_t* bytes, const double* t, Index ldt, Index rows, double* bucket) {
+// bucket[byte of the row] += its w t, for `lanes` columns of t.
+PELLUCID_SIMD void fill_buckets(const std::uint8_t* bytes, const double* w, const double* t, Index ldt, Index rows,
+                                double* bucket) {
     for (Index i = 0; i < rows; ++i) {
         double* to = bucket + bytes[i] * lanes;
-        four(to) += four(t + i * ldt);
-        four(to + 4) += four(t + i * ldt + 4);
+        four(to) += w[i] * four(t + i * ldt);
+        four(to + 4) += w[i] * four(t + i * ldt + 4);
     }
 }
 
@@ -80,17 +88,44 @@ PELLUCID_SIMD void make_table(const double* c, Index ldc, Index rows, double* ta
     }
 }
 
+// Four rows at a time: the additions of one wait for each other.
 PELLUCID_SIMD void add_looked_up(const std::uint8_t* packed, Index m, Index bytes, const double* tables,
                                  const double* offset, double* out, Index ldo) {
-    for (Index i = 0; i < m; ++i, out += ldo) {
-        Four low = four(offset), high = four(offset + 4);
+    const Four low = four(offset), high = four(offset + 4);
+    Index i = 0;
+    for (; i + 4 <= m; i += 4, out += 4 * ldo) {
+        Four a0 = low, a1 = high, b0 = low, b1 = high, c0 = low, c1 = high, d0 = low, d1 = high;
+        const std::uint8_t* byte = packed + i;
         const double* table = tables;
-        for (const std::uint8_t* byte = packed + i; byte < packed + bytes * m; byte += m, table += entries * lanes) {
-            low += four(table + *byte * lanes);
-            high += four(table + *byte * lanes + 4);
+        for (Index g = 0; g < bytes; ++g, byte += m, table += entries * lanes) {
+            const double *a = table + byte[0] * lanes, *b = table + byte[1] * lanes;
+            const double *c = table + byte[2] * lanes, *d = table + byte[3] * lanes;
+            a0 += four(a);
+            a1 += four(a + 4);
+            b0 += four(b);
+            b1 += four(b + 4);
+            c0 += four(c);
+            c1 += four(c + 4);
+            d0 += four(d);
+            d1 += four(d + 4);
         }
-        four(out) += low;
-        four(out + 4) += high;
+        four(out) += a0;
+        four(out + 4) += a1;
+        four(out + ldo) += b0;
+        four(out + ldo + 4) += b1;
+        four(out + 2 * ldo) += c0;
+        four(out + 2 * ldo + 4) += c1;
+        four(out + 3 * ldo) += d0;
+        four(out + 3 * ldo + 4) += d1;
+    }
+    for (; i < m; ++i, out += ldo) {
+        Four a0 = low, a1 = high;
+        for (Index g = 0; g < bytes; ++g) {
+            a0 += four(tables + (g * entries + packed[g * m + i]) * lanes);
+            a1 += four(tables + (g * entries + packed[g * m + i]) * lanes + 4);
+        }
+        four(out) += a0;
+        four(out + 4) += a1;
     }
 }
 
@@ -124,9 +159,7 @@ BinaryRows::BinaryRows(MasksIn z, VectorIn w, const std::vector<Index>& columns)
             packed_[static_cast<std::size_t>(g * m + i)] = byte;
         }
     }
-    Matrix weights = Matrix::Zero(m, lanes);
-    weights.col(0) = w_;
-    mean_ = cross(weights).col(0) / w_.sum();
+    mean_ = cross(Matrix::Ones(m, lanes)).col(0) / w_.sum();
 }
 
 std::vector<BinaryRows::Group> BinaryRows::groups_of_weights(std::vector<Index>& order) const {
@@ -146,42 +179,32 @@ std::vector<BinaryRows::Group> BinaryRows::groups_of_weights(std::vector<Index>&
 
 Matrix BinaryRows::counted(const std::vector<Group>& groups, const std::vector<Index>& order) const {
     constexpr Index word = 64;
-    Index words = 0;
-    std::vector<Group> in_words;
+    std::vector<Index> starts{0};
+    std::vector<double> weights;
     for (const Group& group : groups) {
-        const Index more = (group.last - group.first + word - 1) / word;
-        in_words.push_back({group.weight, words, words + more});
-        words += more;
+        starts.push_back(starts.back() + (group.last - group.first + word - 1) / word);
+        weights.push_back(group.weight);
     }
-    std::vector<std::uint64_t> planes(static_cast<std::size_t>(stride_ * words)), buffer(planes.size() / words);
+    const Index words = starts.back();
+    std::vector<std::uint64_t> planes(static_cast<std::size_t>(stride_ * words));
+    std::vector<std::uint64_t> buffer(static_cast<std::size_t>(stride_));
     for (std::size_t g = 0; g < groups.size(); ++g)
-        for (Index r = groups[g].first, at = in_words[g].first; r < groups[g].last; r += word, ++at)
+        for (Index r = groups[g].first, at = starts[g]; r < groups[g].last; r += word, ++at)
             make_planes(masks_.data(), stride_, order.data() + r, std::min(word, groups[g].last - r), words,
                         buffer.data(), planes.data() + at);
 
     Matrix sum = Matrix::Zero(stride_, stride_);
     parallel_for(stride_, lanes, [&](Index first, Index last) {
         for (Index j = first; j < last; ++j)
-            for (Index k = j / 4 * 4; k < stride_; k += 4) {
-                double total[4] = {};
-                Index counts[4];
-                for (const Group& group : in_words) {
-                    count_four(&planes[static_cast<std::size_t>(j * words)],
-                               &planes[static_cast<std::size_t>(k * words)], words, group.first, group.last, counts);
-                    for (int l = 0; l < 4; ++l) total[l] += group.weight * static_cast<double>(counts[l]);
-                }
-                for (int l = 0; l < 4; ++l) sum(j, k + l) = total[l];
-            }
+            for (Index k = j / 4 * 4; k < stride_; k += 4)
+                count_four(planes.data() + j * words, planes.data() + k * words, words, starts, weights, &sum(j, k));
     });
     return sum.topLeftCorner(columns_, columns_);
 }
 
 Matrix BinaryRows::summed() const {
-    Matrix weighted = Matrix::Zero(size(), stride_);
-    for (Index i = 0; i < size(); ++i)
-        for (Index j = 0; j < columns_; ++j)
-            weighted(i, j) = w_[i] * static_cast<double>(masks_[static_cast<std::size_t>(i * stride_ + j)]);
-    return cross(weighted).leftCols(columns_);
+    const Matrix numbers = Eigen::Map<const Masks>(masks_.data(), size(), stride_).cast<double>();
+    return sums(numbers, true).leftCols(columns_);
 }
 
 Matrix BinaryRows::gram() const {
@@ -198,22 +221,23 @@ Vector BinaryRows::floor() const {
     return rounding * w_.sum() * mean_;
 }
 
-Matrix BinaryRows::cross(const Matrix& t) const {
+Matrix BinaryRows::sums(const Matrix& t, bool upper) const {
     const Index m = size(), L = t.cols(), chunks = (m + row_chunk - 1) / row_chunk;
-    std::vector<Matrix> sums(static_cast<std::size_t>(chunks));
+    std::vector<Matrix> parts(static_cast<std::size_t>(chunks));
     parallel_for(m, row_chunk, [&](Index first, Index last) {
         Matrix sum = Matrix::Zero(stride_, L);
         std::vector<double> bucket(static_cast<std::size_t>(entries * lanes));
         for (Index l = 0; l < L; l += lanes)
-            for (Index g = 0; g < bytes_; ++g) {
+            for (Index g = 0; g < (upper ? l / lanes + 1 : bytes_); ++g) {
                 std::fill(bucket.begin(), bucket.end(), 0.0);
-                fill_buckets(packed_.data() + g * m + first, t.data() + first * L + l, L, last - first, bucket.data());
+                fill_buckets(packed_.data() + g * m + first, w_.data() + first, t.data() + first * L + l, L,
+                             last - first, bucket.data());
                 fold_buckets(bucket.data(), sum.data() + g * lanes * L + l, L);
             }
-        sums[static_cast<std::size_t>(first / row_chunk)] = std::move(sum);
+        parts[static_cast<std::size_t>(first / row_chunk)] = std::move(sum);
     });
-    for (std::size_t c = 1; c < sums.size(); ++c) sums[0] += sums[c];
-    return sums[0].topRows(columns_);
+    for (std::size_t c = 1; c < parts.size(); ++c) parts[0] += parts[c];
+    return parts[0].topRows(columns_);
 }
 
 void BinaryRows::add_product(const Matrix& c, Matrix& out) const {

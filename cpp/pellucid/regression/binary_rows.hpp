@@ -24,8 +24,8 @@ class BinaryRows {
     Matrix gram() const;
     Vector floor() const;
 
-    // sum of z t' for t (m, L) whose columns sum to 0; L is a multiple of `lanes`.
-    Matrix cross(const Matrix& t) const;
+    // sum of w z t' for t (m, L) whose columns have weighted sums of 0; L is a multiple of `lanes`.
+    Matrix cross(const Matrix& t) const { return sums(t, false); }
 
     // out (m, L) += (z - mean) c for c (p, L).
     void add_product(const Matrix& c, Matrix& out) const;
@@ -37,11 +37,13 @@ class BinaryRows {
   private:
     struct Group {
         double weight;
-        Index first, last;  // of the rows in `order`, then of the words
+        Index first, last;  // of the rows in `order`
     };
     std::vector<Group> groups_of_weights(std::vector<Index>& order) const;
     Matrix counted(const std::vector<Group>& groups, const std::vector<Index>& order) const;
     Matrix summed() const;
+    // sum of w z t', where `upper` is set only entries with a column of at least `lanes * (row / lanes)`.
+    Matrix sums(const Matrix& t, bool upper) const;
 
     Index columns_, stride_, bytes_;  // stride_: columns padded; bytes_: of a packed row
     Vector w_, mean_;

@@ -19,21 +19,20 @@ DenseRows::DenseRows(MatrixIn z, VectorIn w, const std::vector<Index>& columns)
 }
 
 Matrix DenseRows::gram() const {
-    const Matrix weighted = w_.asDiagonal() * centred_;
     Matrix sum = Matrix::Zero(centred_.cols(), centred_.cols());
-    add_cross(weighted, centred_, true, sum);
+    add_cross(centred_, w_, centred_, true, sum);
     sum.triangularView<Eigen::StrictlyLower>() = sum.transpose();
     return sum.topLeftCorner(columns(), columns());
 }
 
 Matrix DenseRows::cross(const Matrix& t) const {
     Matrix sum = Matrix::Zero(centred_.cols(), t.cols());
-    add_cross(centred_, t, false, sum);
+    add_cross(centred_, w_, t, false, sum);
     return sum.topRows(columns());
 }
 
 void DenseRows::add_product(const Matrix& c, Matrix& out) const {
-    add_rows(centred_, c, out);
+    add_rows(centred_, c, false, out);
 }
 
 Vector DenseRows::forms(const Matrix& influence, Index flip) const {

@@ -20,7 +20,7 @@ class DenseRows {
     Matrix gram() const;
     Vector floor() const { return Vector::Zero(columns()); }
 
-    // sum of z t' for t (m, L) whose columns sum to 0; L is a multiple of `lanes`.
+    // sum of w z t' for t (m, L) whose columns have weighted sums of 0; L is a multiple of `lanes`.
     Matrix cross(const Matrix& t) const;
 
     // out (m, L) += (z - mean) c for c (p, L).

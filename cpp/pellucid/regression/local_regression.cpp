@@ -28,16 +28,24 @@ void check_values(MatrixIn z) {
 // 1 for the columns that take two values or more in the rows of positive weight.
 template <typename Z>
 std::vector<char> varying(const Z& z, VectorIn w) {
-    Index first = 0;
+    const Index p = z.cols(), m = z.rows();
+    Index first = 0, found = 0;
     while (w[first] == 0.0) ++first;
-    std::vector<char> varies(static_cast<std::size_t>(z.cols()), 0);
-    const auto* head = z.data() + first * z.cols();
-    for (Index i = first + 1; i < z.rows(); ++i) {
-        if (w[i] == 0.0) continue;
-        const auto* row = z.data() + i * z.cols();
-        for (Index j = 0; j < z.cols(); ++j) varies[static_cast<std::size_t>(j)] |= row[j] != head[j];
-    }
+    std::vector<char> varies(static_cast<std::size_t>(p), 0);
+    for (Index i = first + 1; i < m && found < p; ++i)
+        for (Index j = 0; w[i] > 0.0 && j < p; ++j)
+            if (varies[static_cast<std::size_t>(j)] == 0 && z(i, j) != z(first, j)) {
+                varies[static_cast<std::size_t>(j)] = 1;
+                ++found;
+            }
     return varies;
+}
+
+// sum of w x^2 over the first columns of x, without a second x in memory.
+Vector weighted_squares(const Matrix& x, const Vector& w, Index columns) {
+    Vector sum = Vector::Zero(columns);
+    for (Index i = 0; i < x.rows(); ++i) sum += w[i] * x.row(i).head(columns).cwiseAbs2().transpose();
+    return sum;
 }
 
 // (sum c)^2 / sum c^2
@@ -133,8 +141,8 @@ void LocalRegression::prepare(const Rows& rows, Targets& targets) {
     targets.residual.rowwise() -= origin.transpose();
     const Vector shift = targets.residual.transpose() * w_ / weight_, target_mean = origin + shift;
     targets.residual.rowwise() -= shift.transpose();
-    targets.size = targets.residual.cwiseAbs2().transpose() * w_;
-    const Matrix right = rows.cross(w_.asDiagonal() * targets.residual);
+    targets.size = weighted_squares(targets.residual, w_, L);
+    const Matrix right = rows.cross(targets.residual);
     const Matrix on_parts = a_inverse.leftCols(p) * right;
     targets.coefficients.resize(p + 1, L);
     targets.coefficients.topRows(p) = on_parts;
@@ -161,10 +169,9 @@ LocalRegression::Border LocalRegression::add_border(Targets& targets, Index firs
     const Index p = static_cast<Index>(active_.size()), e = padded(count);
     Matrix v = Matrix::Zero(rows_, e);
     v.leftCols(count) = targets.residual.middleCols(first, count);
-    const Matrix weighted = w_.asDiagonal() * v;
     const Matrix c = targets.coefficients.middleCols(first, count);
     Matrix s = Matrix::Zero(e, e);
-    add_cross(weighted, v, true, s);
+    add_cross(v, w_, v, true, s);
     s.triangularView<Eigen::StrictlyLower>() = s.transpose();
     Matrix corner = s.topLeftCorner(count, count);
     corner += ridge_ * c.topRows(p).transpose() * c.topRows(p);
@@ -176,7 +183,7 @@ LocalRegression::Border LocalRegression::add_border(Targets& targets, Index firs
     Matrix root = Matrix::Zero(e, e);
     root.topLeftCorner(count, count) = inverse.root;
     border.t = Matrix::Zero(rows_, e);
-    add_rows(v, root, border.t);
+    add_rows(v, root, !inverse.singular, border.t);
     const Matrix on_root = c * root.topRows(count);
     border.d = Matrix::Zero(e, influence_.cols());
     border.d.leftCols(p + 1) = on_root.transpose();
@@ -185,12 +192,12 @@ LocalRegression::Border LocalRegression::add_border(Targets& targets, Index firs
     Matrix left = Matrix::Zero(rows_, padded(L));
     left.leftCols(L) = targets.residual.middleCols(from, L);
     Matrix cross = Matrix::Zero(e, padded(L));
-    add_cross(weighted, left, false, cross);
+    add_cross(v, w_, left, false, cross);
     Matrix right = cross.topLeftCorner(count, L);
     right += ridge_ * c.topRows(p).transpose() * targets.coefficients.topRows(p).middleCols(from, L);
     Matrix step = Matrix::Zero(e, padded(L));
     step.leftCols(L) = -(root.topRows(count).transpose() * right);
-    add_rows(border.t, step, left);
+    add_rows(border.t, step, false, left);
     targets.residual.middleCols(from, L) = left.leftCols(L);
     targets.coefficients.middleCols(from, L) += on_root * step.leftCols(L);
     return border;
@@ -217,7 +224,7 @@ void LocalRegression::fit(const Rows& rows, MatrixIn y, MatrixIn shared, MatrixI
     if (e > 0) {
         const Border border = add_border(targets, k + own.cols(), e, 0, k + own.cols());
         add_leverage(border, leverage_, across_);
-        add_rows(border.t, -border.d, influence_);
+        add_rows(border.t, -border.d, false, influence_);
         singular_ |= border.singular;
         freedom_ -= static_cast<double>(border.rank);
     }
@@ -247,17 +254,16 @@ void LocalRegression::summarise(const Rows& rows, MatrixIn y, const Targets& tar
     for (Index a = 0; a < p; ++a) coefficients_.row(active_[a]) = b.row(a);
     response_ = gram_ * coefficients_ + ridge_ * coefficients_;
 
-    Matrix left = targets.residual.leftCols(k);
-    const Vector unexplained = left.cwiseAbs2().transpose() * w_;
+    const Vector unexplained = weighted_squares(targets.residual, w_, k);
+    Vector around = unexplained;
     if (further) {
-        Matrix surrogate = Matrix::Zero(rows_, padded(k)), step = Matrix::Zero(p, padded(k));
+        Matrix left = Matrix::Zero(rows_, padded(k)), step = Matrix::Zero(p, padded(k));
         const Vector centre = intercept_ + b.transpose() * rows.mean();
-        surrogate.leftCols(k) = y.rowwise() - centre.transpose();
+        left.leftCols(k) = y.rowwise() - centre.transpose();
         step.leftCols(k) = -b;
-        rows.add_product(step, surrogate);
-        left = surrogate.leftCols(k);
+        rows.add_product(step, left);
+        around = weighted_squares(left, w_, k);
     }
-    const Vector around = left.cwiseAbs2().transpose() * w_;
     for (Index o = 0; o < k; ++o) {
         r2_[o] = total_[o] > 0.0 ? 1.0 - around[o] / total_[o] : 1.0;
         if (further)

@@ -110,7 +110,7 @@ Matrix LocalRegression::covariance(Index output) const {
     require(output >= 0 && output < outputs_, "output must be from 0 to ", outputs_ - 1, ", got ", output);
     const Matrix all = scores(output, 0, rows_);
     Matrix sum = Matrix::Zero(all.cols(), all.cols());
-    add_cross(all, all, true, sum);
+    add_cross(all, Vector::Ones(rows_), all, true, sum);
     sum.triangularView<Eigen::StrictlyLower>() = sum.transpose();
     Matrix found = Matrix::Zero(parts_, parts_);
     for (std::size_t a = 0; a < active_.size(); ++a)

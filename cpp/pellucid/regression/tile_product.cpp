@@ -56,17 +56,18 @@ PELLUCID_SIMD void add_tiles(Strided a, Index M, Index K, const double* b, Index
         }
 }
 
-void add_cross(const Matrix& a, const Matrix& b, bool upper, Matrix& out) {
+void add_cross(const Matrix& a, const Vector& w, const Matrix& b, bool upper, Matrix& out) {
     constexpr Index block = 256;  // rows of a and b that stay in the cache while all tiles are made
     const Index m = a.rows(), M = a.cols(), N = b.cols(), chunks = (m + row_chunk - 1) / row_chunk;
     std::vector<Matrix> sums(static_cast<std::size_t>(chunks));
     parallel_for(m, row_chunk, [&](Index first, Index last) {
-        Matrix sum = Matrix::Zero(M, N);
+        Matrix sum = Matrix::Zero(M, N), weighted(block, M);
         for (Index r = first; r < last; r += block) {
             const Index rows = std::min(block, last - r);
+            weighted.topRows(rows) = w.segment(r, rows).asDiagonal() * a.middleRows(r, rows);
             for (Index i = 0; i < M; i += lanes) {
                 const Index from = upper ? i : 0;
-                add_tiles({a.data() + r * M + i, 1, M}, std::min(lanes, M - i), rows, b.data() + r * N + from, N,
+                add_tiles({weighted.data() + i, 1, M}, std::min(lanes, M - i), rows, b.data() + r * N + from, N,
                           N - from, sum.data() + i * N + from, N);
             }
         }
@@ -75,11 +76,12 @@ void add_cross(const Matrix& a, const Matrix& b, bool upper, Matrix& out) {
     for (const Matrix& sum : sums) out += sum;
 }
 
-void add_rows(const Matrix& a, const Matrix& b, Matrix& out) {
-    const Index K = b.rows(), N = b.cols();
+void add_rows(const Matrix& a, const Matrix& b, bool upper, Matrix& out) {
+    const Index K = b.rows(), N = b.cols(), width = upper ? lanes : N;
     parallel_for(a.rows(), row_chunk, [&](Index first, Index last) {
-        add_tiles({a.data() + first * a.cols(), a.cols(), 1}, last - first, K, b.data(), N, N, out.data() + first * N,
-                  N);
+        for (Index n = 0; n < N; n += width)
+            add_tiles({a.data() + first * a.cols(), a.cols(), 1}, last - first, upper ? std::min(K, n + width) : K,
+                      b.data() + n, N, width, out.data() + first * N + n, N);
     });
 }
 

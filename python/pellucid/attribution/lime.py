@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid._arguments import checked_seed, checked_spending, checked_threads, threads
+from pellucid._arguments import checked_seed, checked_spending, checked_threads, shown, threads
 from pellucid.attribution.background import Background
 from pellucid.attribution.lime_masks import explain_representation
 from pellucid.attribution.lime_tables import LocalTables
-from pellucid.attribution.local_options import LocalOptions, checked_fitting, checked_sampler
+from pellucid.attribution.local_options import LocalOptions, checked_fitting, checked_sampler, checked_together
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
 from pellucid.errors import InputError
 from pellucid.estimation.locality import Locality
@@ -54,7 +54,8 @@ class Lime:
         0.75 sqrt(p) on the Euclidean distance of z for tables, 0.25 on the cosine distance of masks.
     max_features : keep at most so many parts, chosen by `selection` for each output: "auto", "best_subset",
         "forward", "lasso_path" or "highest_weights".
-    surrogate : "linear", "tree", or any regressor with fit(z, y, sample_weight=) and predict.
+    surrogate : "linear", "tree", or any regressor with fit(z, y, sample_weight=) and predict, such as those of
+        `pellucid.surrogates`: `FusedLasso` and `Lemna`.
     ridge : the penalty lambda; None is 0, and 1 below 4 (p + 1) samples.
     budget : model rows to pay per input, the probe included; None is 4096 samples (images: 1024), or up to 100,000
         with a tolerance. Where all masks fit the budget they are all played, and there is no sampling error.
@@ -125,15 +126,17 @@ class Lime:
         checked_spending(budget=budget, tolerance=tolerance, time_limit=time_limit)
         if control_variate not in ("auto", None):
             raise InputError(f"control_variate must be 'auto' or None, got {control_variate!r}")
+        fitting = checked_fitting(
+            max_features=max_features,
+            selection=selection,
+            ridge=ridge,
+            tolerance=tolerance,
+            settle_top=settle_top,
+            compat=compat,
+        )
+        checked_together(surrogate=surrogate, compat=compat, kernel=kernel, fitting=fitting, time_limit=time_limit)
         self.options = LocalOptions(
-            fitting=checked_fitting(
-                max_features=max_features,
-                selection=selection,
-                ridge=ridge,
-                tolerance=tolerance,
-                settle_top=settle_top,
-                compat=compat,
-            ),
+            fitting=fitting,
             locality=Locality.checked(kernel, kernel_width, distance),
             sampler=checked_sampler(sampler),
             surrogate=checked_surrogate(surrogate),
@@ -160,7 +163,15 @@ class Lime:
         if background is None:
             if space is not None or labels is not None or background_weights is not None:
                 raise InputError("space, labels and background_weights describe a background; pass background=X_train")
+            choices = {"continuous": continuous, "categorical": categorical, "around": around, "scale": scale}
+            usual = {"continuous": "gaussian", "categorical": "observed", "around": "background", "scale": 1.0}
+            if choices != usual or not (isinstance(bins, str) and bins == "quartile"):
+                raise InputError(
+                    "bins, continuous, categorical, around and scale describe a table; pass background=X_train"
+                )
             return
+        if labels is not None and not (isinstance(bins, str) and bins == "entropy"):
+            raise InputError(f"labels are for bins='entropy', got bins={shown(bins)}")
         learned = space_of(background, space=space, groups=None, argument="background")
         rows = Background.of(background, learned, weights=background_weights)
         known = self._reader.table(learned)

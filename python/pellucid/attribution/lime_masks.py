@@ -71,7 +71,8 @@ def _law_of(X: Representation) -> _Law:
     name = getattr(X, "mask_law", "image")
     if name not in LAWS:
         raise InputError(f"mask_law of {type(X).__name__} must be one of {', '.join(LAWS)}, got {shown(name)}")
-    return LAWS[name]
+    # Of one part a text law draws only the text without it, and nothing could be compared.
+    return LAWS[name if len(X.parts) > 1 else "image"]
 
 
 def _sizes(options: LocalOptions, parts: int, base: Base) -> SizeLaw:
@@ -83,4 +84,7 @@ def _sizes(options: LocalOptions, parts: int, base: Base) -> SizeLaw:
     if locality.kernel is None:
         width = locality.width_for(parts, distance)
         return SizeLaw.exponential(parts, base=base, kernel_width=width, distance=cast(Distance, distance))
-    return SizeLaw(parts, base=base, psi=lambda _: locality.by_size(parts, default="cosine"))
+    weights = locality.by_size(parts, default="cosine")
+    assert weights is not None
+    locality.some(weights[SizeLaw(parts, base=base).target > 0])
+    return SizeLaw(parts, base=base, psi=lambda _: weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from time import perf_counter
 from typing import Any
@@ -9,12 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid._arguments import require_memory
 from pellucid.attribution.local_options import LocalOptions
 from pellucid.attribution.local_results import Explained
 from pellucid.attribution.shown import shown
 from pellucid.estimation.clock import Deadline
+from pellucid.estimation.kernel_share import share_of_normals, share_of_switches, warning_of
 from pellucid.estimation.local_samples import TableSamples
 from pellucid.model import PROBE_ROWS, Model
+from pellucid.representation.neighbourhood import Neighbourhood
 from pellucid.representation.table_law import TableLaw
 from pellucid.results import LocalExplanation
 
@@ -39,21 +43,26 @@ class LocalTables:
         start = perf_counter()
         deadline = None if options.time_limit is None else Deadline.after(options.time_limit)
         space = self.model.space.extend(X)
-        shared, charged = self._probe(options)
-        model = self.model if space == self.model.space else self.model.with_space(space)
-        inside = model.seconds
         codes = space.encode(X)
+        self.law.require_known(codes)
+        shared, charged = self._probe(options)
+        known = space == self.model.space
+        model, law = (self.model, self.law) if known else (self.model.with_space(space), self.law.extended(space))
+        inside = model.seconds
         predictions = model(codes)
         columns, names = model.choose(options.outputs, predictions)
+        shape = (len(codes), len(self.law.space.parts), len(names))
+        require_memory("values", shape, unit=f"rows, {shape[1]} parts and {shape[2]} outputs")
         about = Explained(
             model, options, self.law.space.parts, predictions, columns, names, shared, self._given, start, inside
         )
         most = options.samples_affordable(charged=charged, default=SAMPLES)
         for at in tracked(range(len(codes))):
-            samples, labels = self._samples(model, codes[at], columns[at], options, planned=most)
+            samples, labels, warning = self._samples(model, law, codes[at], columns[at], options, planned=most)
             left = None if deadline is None else deadline.share(len(codes) - at)
-            about.add(options.fit(samples, most=most, parts=self.law.space.parts, deadline=left), labels=labels)
-        return about.explanation(data=self._data(codes))
+            estimate = options.fit(samples, most=most, parts=self.law.space.parts, deadline=left)
+            about.add(estimate, labels=labels, warning=warning)
+        return about.explanation(data=shown(space, codes)[0])
 
     def _probe(self, options: LocalOptions) -> tuple[int, int]:
         """Rows paid now for all inputs, and what every input is charged."""
@@ -65,10 +74,17 @@ class LocalTables:
         return self.model.rows_used + self.model.rows_cached - before, self._charged
 
     def _samples(
-        self, model: Model, x: Array, columns: NDArray[np.int64], options: LocalOptions, *, planned: int
-    ) -> tuple[TableSamples, tuple[str, ...]]:
+        self,
+        model: Model,
+        law: TableLaw,
+        x: Array,
+        columns: NDArray[np.int64],
+        options: LocalOptions,
+        *,
+        planned: int,
+    ) -> tuple[TableSamples, tuple[str, ...], str | None]:
         locality = options.locality
-        near = self.law.around(x, kernel_width=locality.width_for(len(self.law.space.parts), "euclidean"))
+        near = law.around(x, kernel_width=locality.width_for(len(law.space.parts), "euclidean"))
         samples = TableSamples(
             model,
             near,
@@ -81,7 +97,15 @@ class LocalTables:
             given=options.sampler,
             first=x if options.compat is not None and options.sampler is None else None,
         )
-        return samples, near.labels
+        return samples, near.labels, _kernel_warning(near, options)
 
-    def _data(self, codes: Array) -> Array:
-        return shown(self.model.space, codes)[0]
+
+def _kernel_warning(near: Neighbourhood, options: LocalOptions) -> str | None:
+    """Whether the kernel leaves the law of the background as it is."""
+    if not options.locality.plain or options.sampler is not None or math.isinf(near.kernel_width):
+        return None
+    if near.binary:
+        return warning_of(share_of_switches(near.measure, width=near.kernel_width))
+    if np.isnan(near.measure).all() and not near.local:
+        return warning_of(share_of_normals(near.z_x, width=near.kernel_width))
+    return None

@@ -105,6 +105,26 @@ def checked_fitting(
     )
 
 
+def checked_together(*, surrogate: Any, compat: Any, kernel: Any, fitting: Fitting, time_limit: float | None) -> None:
+    """Refuses arguments that another one would leave without effect."""
+    own = not (isinstance(surrogate, str) and surrogate == "linear")
+    if compat is not None:
+        for name, given in (("kernel", kernel is not None), ("surrogate", own), ("ridge", fitting.ridge is not None)):
+            if given:
+                raise InputError(f"{name} is not for compat='lime', which makes that choice; leave one of them out")
+    linear = {
+        "max_features": fitting.max_features,
+        "ridge": fitting.ridge,
+        "tolerance": fitting.tolerance,
+        "settle_top": fitting.settle_top,
+    }
+    for name, value in linear.items():
+        if own and value is not None:
+            raise InputError(f"{name} is for the linear surrogate, got {shown(value)} and surrogate={shown(surrogate)}")
+    if time_limit is not None and (own or compat is not None):
+        raise InputError("time_limit is for the linear surrogate, which grows in stages; set a budget")
+
+
 def checked_sampler(sampler: Any) -> Callable[[int, int], Any] | None:
     if sampler is not None and not callable(sampler):
         raise InputError(f"sampler must be a callable (n, seed) that returns n rows, got {shown(sampler)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +14,7 @@ from pellucid.attribution.local_options import LocalOptions
 from pellucid.estimation.local_regression import LocalEstimate
 from pellucid.model import Model
 from pellucid.results import LocalExplanation, Report
+from pellucid.results.text import merged
 
 Array = NDArray[np.float64]
 
@@ -44,7 +45,10 @@ class Explained:
     estimates: list[LocalEstimate] = field(default_factory=list)
     labels: list[Sequence[str]] = field(default_factory=list)
 
-    def add(self, estimate: LocalEstimate, *, labels: Sequence[str]) -> None:
+    def add(self, estimate: LocalEstimate, *, labels: Sequence[str], warning: str | None = None) -> None:
+        """Keep what was found for the next input; `warning` is what its samples have to say."""
+        if warning is not None:
+            estimate = replace(estimate, warnings=(warning, *estimate.warnings))
         self.estimates.append(estimate)
         self.labels.append(labels)
 
@@ -87,7 +91,7 @@ class Explained:
         errors = [np.nan_to_num(_errors(one)).max(initial=0.0) for one in found]
         return Report(
             method="exact LIME, over all masks" if exact else "LIME",
-            why="; ".join(dict.fromkeys(one.why for one in found)),
+            why=merged(one.why for one in found),
             rows_per_row=tuple(
                 one.model_rows + 1 + self.shared // n + (i < self.shared % n) for i, one in enumerate(found)
             ),

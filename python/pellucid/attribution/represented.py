@@ -20,11 +20,19 @@ MISSING_BACKGROUND = (
 
 def representations(X: Any) -> list[Representation] | None:
     """X as a list of representations; None where it is a table."""
-    if isinstance(X, Representation):
+    if isinstance(X, Representation) and not isinstance(X, type):
         return [X]
-    if isinstance(X, (list, tuple)) and X and all(isinstance(one, Representation) for one in X):
-        return list(X)
-    return None
+    if isinstance(X, str) or (isinstance(X, (list, tuple)) and X and isinstance(X[0], str)):
+        raise InputError("X must be rows of a table, or representations, got str; wrap a text: Words(text)")
+    if not isinstance(X, (list, tuple)) or not any(isinstance(one, Representation) for one in X):
+        return None
+    for at, one in enumerate(X):
+        if not isinstance(one, Representation):
+            raise InputError(
+                f"X must hold nothing but representations where it holds one, got {type(one).__name__} at {at}; "
+                "wrap a text in Words and an image in Superpixels"
+            )
+    return list(X)
 
 
 class Reader:
@@ -46,6 +54,8 @@ class Reader:
 
     def model_for(self, X: Representation) -> tuple[Model, int]:
         """The model for the medium of X, and the rows it took to probe it now."""
+        if len(X.parts) == 0:
+            raise InputError(f"parts of {type(X).__name__} must name at least one part, got none")
         masks = probe_masks(len(X.parts))
         block = X.compose(masks, np.zeros(len(masks), dtype=np.int64))
         if self._probed is not None:
@@ -61,9 +71,10 @@ class Reader:
         if medium is not None:
             return Model(self._given, medium=medium, **self._settings)
         if not isinstance(block, np.ndarray) or block.ndim != 2:
+            got = f"shape {block.shape}" if isinstance(block, np.ndarray) else type(block).__name__
             raise InputError(
-                f"compose of {type(X).__name__} must return a float64 array (masks, columns), got "
-                f"{type(block).__name__}; a representation of other rows needs a `medium`"
+                f"compose of {type(X).__name__} must return a float64 array (masks, columns), got {got}; a "
+                "representation of other rows needs a `medium`"
             )
         return self.table(Space.infer(block))
 

@@ -19,7 +19,6 @@ FORWARD_AT_MOST = 6  # features up to which "auto" means forward selection
 RANKING_RIDGE, FINAL_RIDGE = 0.01, 1.0
 # A column that keeps less than this share of its own sum of squares beside the chosen ones is a combination of them.
 COLLINEAR = 1e-10
-LONGEST_LASSO_PATH = 500  # knots at which lime's path ends at the latest
 
 
 @dataclass(frozen=True)
@@ -245,51 +244,6 @@ def _last_on_the_lasso_path(gram: Array, response: Array, k: int) -> NDArray[np.
 
 
 def _lasso_supports(gram: Array, response: Array) -> list[NDArray[np.int64]]:
-    """Which coefficients are not zero at each knot of the lasso path, after the first; by least angle regression.
-
-    Between two knots the active coefficients move along d, G_AA d = sign(c_A), until a part joins (its correlation
-    c_j meets the common C = max |c|), one becomes zero and leaves, or C is zero: the end. [efron2004]
-    """
-    own = np.diag(gram)
-    coefficients, correlation = np.zeros(len(gram)), response.copy()
-    level = float(np.abs(response).max())
-    smallest = 1e-13 * level
-    barred = own <= 0.0  # constant parts, and those that depend on active ones
-    active: list[int] = []
-    joins: int | None = int(np.argmax(np.abs(response)))
-    supports: list[NDArray[np.int64]] = []
-    while level > smallest and len(supports) < LONGEST_LASSO_PATH:
-        if joins is not None:
-            if _dependent(gram, active, joins):
-                barred[joins] = True
-            else:
-                active.append(joins)
-        signs = np.sign(correlation[active])
-        direction = np.linalg.solve(gram[np.ix_(active, active)], signs)
-        slope = gram[:, active] @ direction
-        step, joins, leaves = level, None, None
-        for j in np.setdiff1d(np.flatnonzero(~barred), active):
-            for sign in (1.0, -1.0):
-                closing = 1.0 - sign * slope[j]
-                until = (level - sign * correlation[j]) / closing if closing > 0.0 else np.inf
-                if smallest < until < step:
-                    step, joins = until, int(j)
-        for place, part in enumerate(active):
-            until = -coefficients[part] / direction[place]
-            if 0.0 < until < step:
-                step, joins, leaves = until, None, part
-        coefficients[active] += step * direction
-        correlation = correlation - step * slope
-        level -= step
-        if leaves is not None:
-            coefficients[leaves] = 0.0
-            active.remove(leaves)
-        supports.append(np.flatnonzero(coefficients))
-    return supports
-
-
-def _dependent(gram: Array, active: list[int], joins: int) -> bool:
-    """Whether a part is a combination of the active ones, up to rounding."""
-    across = gram[active, joins]
-    left = gram[joins, joins] - float(across @ np.linalg.solve(gram[np.ix_(active, active)], across))
-    return bool(left <= COLLINEAR * gram[joins, joins])
+    """Which coefficients are not zero at each knot of the lasso path, after the first. [efron2004]"""
+    path = _core.lasso_path(np.ascontiguousarray(gram), np.ascontiguousarray(response))
+    return [np.flatnonzero(coefficients) for coefficients in np.asarray(path.coefficients)[1:]]

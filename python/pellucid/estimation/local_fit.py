@@ -123,8 +123,8 @@ def local_fit(
     >>> fit.coefficients[:, 0].round(6).tolist(), fit.r2.round(6).tolist()
     ([2.0, -3.0], [1.0])
     """
-    masks = np.asarray(z).dtype == np.uint8
-    z = np.ascontiguousarray(z) if masks else _numbers(z, "z")
+    binary = np.asarray(z).dtype == np.uint8
+    z = np.ascontiguousarray(z) if binary else _numbers(z, "z")
     _require_dimensions(z, "z", 2)
     m, p = z.shape
     y = _numbers(y, "y")
@@ -141,7 +141,7 @@ def local_fit(
     if not is_real(ridge):
         raise InputError(f"ridge must be a number of at least 0, got {shown(ridge)}")
 
-    build: Any = _core.LocalRegression.of_masks if masks else _core.LocalRegression.of_numbers
+    build: Any = _core.LocalRegression.of_masks if binary else _core.LocalRegression.of_numbers
     by_output = np.ascontiguousarray(v.transpose(0, 2, 1)).reshape(len(v), -1)
     solved = build(z, y, w, s, by_output, keep=_kept(keep, p), ridge=float(ridge), pairs=bool(pairs))
     return LocalFit(

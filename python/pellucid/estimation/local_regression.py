@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
@@ -12,10 +13,10 @@ from numpy.typing import NDArray
 
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.estimate import precise_enough
-from pellucid.estimation.local_fit import LocalFit, local_fit
+from pellucid.estimation.local_fit import LocalFit, local_fit, max_t
 from pellucid.estimation.local_samples import Samples
 from pellucid.estimation.schedule import stage_limits
-from pellucid.estimation.selection import select
+from pellucid.estimation.sparse_fit import SparseFit, explained, predictions
 
 Array = NDArray[np.float64]
 
@@ -93,20 +94,29 @@ def local_regression(
     return _estimate(samples, fitting, fit, parts, reached=reached, late=late)
 
 
-def _fit(
-    samples: Samples, fitting: Fitting, *, output: int | None = None, keep: NDArray[np.int64] | None = None
-) -> LocalFit:
-    """The fit of all outputs, or of one; on all parts, or on those to keep."""
-    chosen = slice(None) if output is None else slice(output, output + 1)
-    own = samples.columns()
-    return local_fit(
+def _fit(samples: Samples, fitting: Fitting) -> LocalFit:
+    targets = samples.targets()
+    fit = local_fit(
         samples.z,
-        samples.values[:, chosen],
+        targets.values,
         weights=samples.weights,
-        own=None if own is None else own[:, :, chosen],
+        own=targets.own,
         pairs=samples.pairs,
         ridge=_ridge(samples, fitting),
-        keep=keep,
+    )
+    return fit if targets.spent == 0 else _less_freedom(fit, samples, targets.spent)
+
+
+def _less_freedom(fit: LocalFit, samples: Samples, spent: int) -> LocalFit:
+    """The fit to values that columns were taken out of before: their degrees of freedom, and R^2 of the values."""
+    left = samples.rows - len(samples.origin) - 1
+    factor = left / max(1, left - spent)
+    fits = np.concatenate([fit.intercept[None], fit.coefficients])
+    return replace(
+        fit,
+        std_err=fit.std_err * factor,
+        r2=explained(samples.values, predictions(samples.z, fits)),
+        freedom=max(0.0, fit.freedom - spent),
     )
 
 
@@ -145,7 +155,7 @@ def _ties(fit: LocalFit, output: int, top: int) -> list[tuple[int, int]]:
 def _estimate(
     samples: Samples, fitting: Fitting, fit: LocalFit, parts: tuple[str, ...], *, reached: bool, late: bool
 ) -> LocalEstimate:
-    warnings = list(_doubts(samples, fitting, fit))
+    warnings = list(_doubts(samples, fitting, fit, parts))
     why = [f"{samples.rows:,} samples, {samples.why}"]
     k = fit.coefficients.shape[1]
     if fitting.settle_top is not None and not samples.exact:
@@ -154,15 +164,21 @@ def _estimate(
                 warnings.append(f"the order of {parts[a]!r} and {parts[b]!r} is not settled: their sizes may tie")
     order = np.zeros(fit.coefficients.shape, dtype=np.int64)
     coefficients, std_err, intercept, r2 = fit.coefficients, fit.std_err, fit.intercept, fit.r2
+    if len(fit.dropped) == len(parts):
+        std_err = np.full_like(std_err, np.nan)
     if fitting.max_features is not None and fitting.max_features < len(parts):
-        sparse = _Sparse(samples, fitting, fit)
-        coefficients, std_err, intercept, r2, order = sparse.arrays
+        sparse = SparseFit(
+            samples,
+            fit,
+            most=fitting.max_features,
+            method=fitting.selection,
+            ridge=_ridge(samples, fitting),
+        )
+        coefficients, std_err, intercept, r2 = sparse.coefficients, sparse.std_err, sparse.intercept, sparse.r2
+        order = sparse.order
         why.append(sparse.why)
         if not samples.exact:
-            warnings.append(
-                "standard errors are those of the chosen parts as if they had been chosen beforehand; which ones were "
-                "chosen depends on the sample"
-            )
+            warnings.append(_caution(sparse, fit))
     return LocalEstimate(
         coefficients=coefficients,
         std_err=None if samples.exact else std_err,
@@ -180,45 +196,34 @@ def _estimate(
     )
 
 
-class _Sparse:
-    """The same surrogate with few coefficients, chosen and fitted again for each output."""
-
-    def __init__(self, samples: Samples, fitting: Fitting, fit: LocalFit) -> None:
-        assert fitting.max_features is not None
-        gram, response, total = fit.normal_equations()
-        shape = fit.coefficients.shape
-        self.coefficients, self.std_err = np.zeros(shape), np.full(shape, np.nan)
-        self.intercept, self.r2 = np.empty(shape[1]), np.empty(shape[1])
-        self.order = np.full(shape, -1, dtype=np.int64)
-        notes = []
-        for output in range(shape[1]):
-            chosen = select(
-                gram,
-                np.ascontiguousarray(response[:, output]),
-                total=float(total[output]),
-                k=fitting.max_features,
-                method=fitting.selection,
-            )
-            self._refit(samples, fitting, output, np.asarray(chosen.indices, dtype=np.int64))
-            notes.append(chosen.note)
-        self.why = f"at most {fitting.max_features} parts, {'; '.join(dict.fromkeys(notes))}"
-
-    def _refit(self, samples: Samples, fitting: Fitting, output: int, chosen: NDArray[np.int64]) -> None:
-        fit = _fit(samples, fitting, output=output, keep=np.sort(chosen))
-        self.coefficients[:, output] = fit.coefficients[:, 0]
-        self.std_err[chosen, output] = fit.std_err[chosen, 0]
-        self.intercept[output], self.r2[output] = fit.intercept[0], fit.r2[0]
-        self.order[chosen, output] = np.arange(len(chosen))
-
-    @property
-    def arrays(self) -> tuple[Array, Array, Array, Array, NDArray[np.int64]]:
-        return self.coefficients, self.std_err, self.intercept, self.r2, self.order
+def _caution(sparse: SparseFit, fit: LocalFit) -> str:
+    """What the errors of parts that the sample itself chose are worth."""
+    if sparse.conditional:
+        return (
+            "standard errors are those of the chosen parts as if they had been chosen beforehand; which ones were "
+            "chosen depends on the sample"
+        )
+    reach = max_t(0.95, fit)
+    return (
+        f"which parts were chosen depends on the sample: intervals of {reach:.2f} standard errors hold for all parts "
+        "together with 95 % confidence, and so for these"
+    )
 
 
-def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit) -> Any:
+def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit, parts: tuple[str, ...]) -> Iterator[str]:
     p = len(samples.origin)
+    if samples.idle:
+        yield "the kernel does nothing: what differs in every part weighs as much as the explained input"
+    if fit.singular:
+        yield "some parts cannot be told apart by these samples: they share their effect among them"
     if samples.exact:
         return
+    differing = int((samples.z != samples.origin).any(axis=1).sum())
+    if 2 * differing < samples.rows and differing < 2 * (p + 1):
+        yield (
+            f"the kernel starves the fit: {differing:,} of {samples.rows:,} samples differ from the explained input at "
+            "all; widen kernel_width, unless the background is constant"
+        )
     if fit.ess < 0.5 * samples.rows and fit.ess < 10 * (p + 1):
         yield (
             f"the kernel starves the fit: {samples.rows:,} samples are worth {fit.ess:.1f} of equal weight for {p} "
@@ -229,5 +234,6 @@ def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit) -> Any:
             f"{samples.rows:,} samples are few for {p} coefficients: a ridge penalty of 1 shrinks them towards 0, "
             f"which std_err does not show; {ROWS_PER_COEFFICIENT * (p + 1):,} samples need none"
         )
-    if fit.singular:
-        yield "some parts cannot be told apart by these samples: they share their effect among them"
+    if fit.dropped:
+        still = ", ".join(repr(parts[part]) for part in fit.dropped[:3]) + (", ..." if len(fit.dropped) > 3 else "")
+        yield f"no coefficient for {still}: constant in the background, or the kernel lets no sample differ there"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,21 @@ from pellucid.space import Space
 Array = NDArray[np.float64]
 
 
+class Targets(NamedTuple):
+    """What a fit of z explains, with as much noise off as is known to leave its coefficients where they are.
+
+    Attributes
+    ----------
+    values : (m, k), the outputs, or what other columns leave of them.
+    own : columns (m, e, k) of each output's own to fit beside z, or None.
+    spent : how many columns were fitted to get these values; residuals are too small by that much.
+    """
+
+    values: Array
+    own: Array | None = None
+    spent: int = 0
+
+
 class Samples(Protocol):
     """What `local_regression` fits: it grows, and says what it is.
 
@@ -28,6 +43,8 @@ class Samples(Protocol):
     ----------
     origin : (p,) z of the explained input.
     exact : all there is was sampled, so that the fit has no sampling error.
+    independent : parts are independent under the law of the samples, so that a fit of few has the limit of that of all.
+    idle : the kernel weighs all alike, though nobody asked for that.
     pairs : rows 2 i and 2 i + 1 belong together.
     distance : the usual distance of such samples.
     rows, model_rows : samples, and the model rows that they cost.
@@ -36,6 +53,8 @@ class Samples(Protocol):
 
     origin: Array
     exact: bool
+    independent: bool
+    idle: bool
     distance: str
     why: str
 
@@ -61,8 +80,8 @@ class Samples(Protocol):
         """Sample until there are so many rows."""
         ...
 
-    def columns(self) -> Array | None:
-        """(m, e, k) columns beside z, of each output its own, that take noise off the coefficients of z."""
+    def targets(self) -> Targets:
+        """What the fit is to explain, as `values` or with less noise."""
         ...
 
 
@@ -119,15 +138,17 @@ class TableSamples(_Grown):
         self._model, self._neighbourhood, self._locality = model, neighbourhood, locality
         self._absorbed, self._seed, self._planned = absorbed, seed, planned
         self._columns, self._control, self._given, self._first = columns, control_variate, given, first
+        self.idle = locality.idle(len(self.origin), default=self.distance)
         self._weights: list[Array] = []
-        self._own: Array | None = None
         self._scaled = bool((self._units != 1.0).any())
+        # Whole rows of the background come with weights though the kernel is absorbed elsewhere.
+        self.independent = absorbed and given is None and neighbourhood.product
         if given is not None:
             self.why = "samples of your own"
         elif absorbed:
-            self.why = "a scrambled Sobol net with the kernel in its law"
+            self.why = "a scrambled Sobol net with the kernel in its law, cautious errors, as of independent rows"
         else:
-            self.why = "a scrambled Sobol net with kernel weights"
+            self.why = "a scrambled Sobol net with kernel weights, cautious errors, as of independent rows"
 
     @property
     def model_rows(self) -> int:
@@ -135,19 +156,17 @@ class TableSamples(_Grown):
 
     @property
     def weights(self) -> Array | None:
-        return np.concatenate(self._weights) if self._weights else None
+        return self._locality.some(np.concatenate(self._weights)) if self._weights else None
 
     def grow(self, rows: int) -> None:
         blocks = self._blocks(self.rows, rows)
         self._model.feed(blocks, lambda outputs: self._values.append(np.ascontiguousarray(outputs[:, self._columns])))
 
-    def columns(self) -> Array | None:
-        if not self._control or self._given is not None or not self._absorbed:
-            return None
-        if self._own is None or len(self._own) != self.rows:
-            extra = self._neighbourhood.extra(self._seed, 0, self.rows, planned=self._planned)
-            self._own = additive_column(extra, self.values)
-        return self._own
+    def targets(self) -> Targets:
+        if not self._control or not self.independent:
+            return Targets(self.values)
+        less, spent = self._neighbourhood.less_columns(self.values, self._seed, planned=self._planned)
+        return Targets(less, None, spent)
 
     def _blocks(self, first: int, last: int) -> Iterator[Array]:
         if self._first is not None and first == 0:
@@ -181,21 +200,6 @@ class TableSamples(_Grown):
             self._weights.append(weights)
 
 
-def additive_column(extra: Array, values: Array) -> Array | None:
-    r"""(m, 1, k) what adds up over the parts in the outputs (m, k), beyond z; None without extra columns (m, e).
-
-    .. math:: h = V c, \qquad c = V^\top (y - \bar y) / m
-
-    The columns V are orthonormal under the law to 1, z and each other, so c are their coefficients up to sampling
-    noise, without a system of equations in e unknowns.
-    """
-    if not extra.shape[1]:
-        return None
-    # Not a matrix product, whose bits depend on the number of threads.
-    coefficients = np.einsum("me,mk->ek", extra, values - values.mean(axis=0)) / len(values)
-    return np.asarray(np.einsum("me,ek->mk", extra, coefficients)[:, None])
-
-
 def sampled_codes(returned: Any, space: Space, *, rows: int) -> Array:
     """What a sampler of the user's returned, as codes."""
     codes: Array = space.encode(returned, argument="what sampler returned")
@@ -208,6 +212,7 @@ class MaskSamples:
     """Masks over the parts of a representation, by the size law of its kernel."""
 
     distance = "cosine"
+    independent = False
 
     def __init__(
         self,
@@ -223,9 +228,12 @@ class MaskSamples:
         self._game, self._law, self._locality = game, law, locality
         self._seed, self._control, self._given = seed, control_variate, given
         self._design = MaskDesign(law, seed=seed, budget=budget)
+        if not self._design.exact:
+            self._design = MaskDesign(law, seed=seed, budget=2)  # it is extended as the samples grow
         self._grown = _Grown()
-        self._own: Array | None = None
+        self._surrogates: Array | None = None
         self._free = locality.by_size(law.parts, default="cosine") is None
+        self.idle = locality.idle(law.parts, default=self.distance)
         self.origin = np.ones(law.parts)
         self.exact = self._design.exact and given is None
         self.why = self._design.why if given is None else "masks of your own"
@@ -252,11 +260,10 @@ class MaskSamples:
 
     @property
     def weights(self) -> Array | None:
-        kernel = self._locality.weights(self.z, origin=self.origin, default="cosine") if self._free else None
-        if self._given is not None:
-            return self._locality.weights(self.z, origin=self.origin, default="cosine")
-        weights = self._design.weights
-        return weights if kernel is None else weights * kernel
+        if self._given is None and not self._free:
+            return self._design.weights
+        kernel = self._locality.some(self._locality.weights(self.z, origin=self.origin, default="cosine"))
+        return kernel if self._given is not None else self._design.weights * kernel
 
     def grow(self, rows: int) -> None:
         if self._given is not None:
@@ -273,21 +280,28 @@ class MaskSamples:
             self._play(following)
         self.why = self._design.why
 
-    def columns(self) -> Array | None:
+    def targets(self) -> Targets:
         if not self._control or self._given is not None or self.exact or self._free:
-            return None
-        if self._own is None or len(self._own) != self.rows:
-            self._own = surrogate_columns(
+            return Targets(self.values)
+        found = self._surrogates
+        if found is None or len(found) != self.rows:
+            found = surrogate_columns(
                 self.z, self.values, weights=self._design.weights, law=self._law, pairs=self.pairs, seed=self._seed
             )
-        return self._own if self._own.shape[1] else None
+            self._surrogates = found
+        return Targets(self.values, found if found.shape[1] else None)
 
     def _play(self, masks: NDArray[np.uint8]) -> None:
         self._grown.add(masks, self._game.value(masks))
 
 
 def _sampled_masks(returned: Any, rows: int, parts: int) -> NDArray[np.uint8]:
-    array = np.asarray(returned)
-    if array.shape != (rows, parts) or not np.isin(array, (0, 1)).all():
+    try:
+        array = np.asarray(returned)
+    except ValueError as error:
+        raise InputError(f"sampler must return masks of 0 and 1 of shape ({rows}, {parts}), got {error}") from error
+    if array.shape != (rows, parts):
         raise InputError(f"sampler must return masks of 0 and 1 of shape ({rows}, {parts}), got shape {array.shape}")
+    if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
+        raise InputError(f"sampler must return masks of 0 and 1, got {array.dtype} with other values")
     return np.ascontiguousarray(array, dtype=np.uint8)

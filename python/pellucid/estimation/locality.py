@@ -49,7 +49,8 @@ class Locality:
             )
         if kernel is not None and kernel_width is not None:
             raise InputError("kernel_width is that of the exponential kernel; a kernel of your own has its own width")
-        if distance is not None and distance not in DISTANCES and not callable(distance):
+        named = isinstance(distance, str) and distance in DISTANCES
+        if distance is not None and not named and not callable(distance):
             raise InputError(f"distance must be 'euclidean', 'cosine' or a callable, got {shown(distance)}")
         return cls(kernel, None if kernel_width is None else float(kernel_width), distance)
 
@@ -72,9 +73,24 @@ class Locality:
         width = self.width_for(len(origin), distance if isinstance(distance, str) else "euclidean")
         return np.exp(-0.5 * (distances / width) ** 2)
 
+    def some(self, weights: Array) -> Array:
+        """These weights, unless all of them have vanished; the largest of a kernel of one's own counts as 1."""
+        if weights.any():
+            return weights if self.kernel is None else weights / weights.max()
+        if self.kernel is not None:
+            raise InputError("kernel must leave some sample a weight above 0, got 0 for all; widen it")
+        raise InputError(
+            "kernel_width leaves no sample a weight above 0: in units of it every distance is far; use a larger one"
+        )
+
     def distances(self, z: Any, *, origin: Array, default: str) -> Array:
         """D (m,) of samples z (m, p) from the explained z, `origin` (p,)."""
         return _distances(z, origin, self.distance or default)
+
+    def idle(self, parts: int, *, default: str) -> bool:
+        """Whether what differs in every part counts as much as the explained input itself, unasked."""
+        weights = None if self.width == math.inf else self.by_size(parts, default=default)
+        return weights is not None and bool(weights.min() > 0.99 * weights.max())
 
     def by_size(self, parts: int, *, default: str) -> Array | None:
         """Weights (p + 1,) of a mask by the number of parts that are off; None where more than that decides."""
@@ -103,11 +119,16 @@ def _distances(z: Any, origin: Array, distance: str | Callable[[Any], Any]) -> A
 
 def _checked(argument: str, returned: Any, count: int) -> Array:
     try:
-        array = np.asarray(returned, dtype=np.float64)
+        array = np.asarray(returned)
+        if array.dtype.kind != "c":
+            array = array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{argument} must return numbers, got {type(returned).__name__} ({error})") from error
+    if array.dtype.kind == "c":
+        raise InputError(f"{argument} must return real numbers, got {array.dtype}")
     if array.shape != (count,):
         raise InputError(f"{argument} must return an array of shape ({count},), one number each, got {array.shape}")
-    if not np.isfinite(array).all() or (array < 0).any():
-        raise InputError(f"{argument} must return finite numbers of at least 0, got {array[~(array >= 0)][:1]}")
+    wrong = array[~(np.isfinite(array) & (array >= 0))]
+    if len(wrong):
+        raise InputError(f"{argument} must return finite numbers of at least 0, got {wrong[0]}")
     return array

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,9 @@ Array = NDArray[np.float64]
 
 def checked_surrogate(surrogate: Any) -> Any:
     """None for the linear fit, else the regressor; "tree" is scikit-learn's, of depth 4."""
-    if surrogate == "linear":
+    if isinstance(surrogate, str) and surrogate == "linear":
         return None
-    if surrogate == "tree":
+    if isinstance(surrogate, str) and surrogate == "tree":
         from sklearn.tree import DecisionTreeRegressor
 
         return DecisionTreeRegressor(max_depth=4, min_samples_leaf=10, random_state=0)
@@ -53,7 +54,7 @@ def white_box_estimate(samples: Samples, surrogate: Any) -> LocalEstimate:
         rows=samples.rows,
         model_rows=samples.model_rows,
         why=f"{samples.rows:,} samples, {samples.why}; {type(surrogate).__name__} as the surrogate",
-        warnings=("the errors of a surrogate of your own are not known",),
+        warnings=("no standard errors: how far a surrogate of your own errs is not known",),
         fitted=fitted,
     )
 
@@ -62,7 +63,15 @@ def _one(
     z: Array, values: Array, weights: Array, origin: Array, surrogate: Any
 ) -> tuple[Array, float, float, float, Any]:
     fitted = deepcopy(surrogate)
-    fitted.fit(z, values, sample_weight=weights)
+    if _takes_weights(fitted):
+        fitted.fit(z, values, sample_weight=weights)
+    elif np.ptp(weights) == 0.0:
+        fitted.fit(z, values)
+    else:
+        raise InputError(
+            f"surrogate must have fit(z, y, sample_weight=), as these samples are weighted; that of "
+            f"{type(surrogate).__name__} takes no weights"
+        )
     explained = _predicted(fitted, origin[None])[0]
     coefficients = _linear_part(fitted, len(origin))
     if coefficients is None:
@@ -78,6 +87,14 @@ def _one(
     return coefficients, intercept, explained, 1.0 - missed / spread if spread > 0 else np.nan, fitted
 
 
+def _takes_weights(surrogate: Any) -> bool:
+    try:
+        parameters = signature(surrogate.fit).parameters
+    except (TypeError, ValueError):
+        return True
+    return "sample_weight" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+
+
 def _linear_part(fitted: Any, parts: int) -> Array | None:
     coefficients = getattr(fitted, "coef_", None)
     if coefficients is None:
@@ -87,7 +104,13 @@ def _linear_part(fitted: Any, parts: int) -> Array | None:
 
 
 def _predicted(fitted: Any, z: Array) -> Array:
-    array = np.asarray(fitted.predict(z), dtype=np.float64).reshape(-1)
-    if array.shape != (len(z),) or not np.isfinite(array).all():
-        raise InputError(f"surrogate must predict one finite number per row, got shape {array.shape} for {len(z)} rows")
+    predicted = fitted.predict(z)
+    try:
+        array = np.asarray(predicted, dtype=np.float64).reshape(-1)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"surrogate must predict numbers, got {type(predicted).__name__} ({error})") from error
+    if array.shape != (len(z),):
+        raise InputError(f"surrogate must predict one number per row, got shape {array.shape} for {len(z)} rows")
+    if not np.isfinite(array).all():
+        raise InputError(f"surrogate must predict finite numbers, got {array[~np.isfinite(array)][0]}")
     return array

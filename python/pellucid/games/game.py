@@ -127,6 +127,12 @@ class Game:
                 f"representation must have at least one draw and one weight per draw, got n_draws="
                 f"{self.n_draws} and weights of shape {self.draw_weights.shape}"
             )
+        weights = self.draw_weights
+        if not (weights >= 0).all() or not abs(weights.sum() - 1.0) < 1e-6:
+            raise InputError(
+                f"weights of {type(representation).__name__} must be at least 0 and sum to 1, got a sum of "
+                f"{weights.sum():.6g} and a least one of {weights.min():.6g}"
+            )
         self.tap = tap
         self._columns = None if columns is None else _checked_columns(columns)
         self._empty_values = None if empty_values is None else np.array(empty_values, dtype=np.float64)

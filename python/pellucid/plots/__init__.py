@@ -6,6 +6,7 @@ from pellucid.plots.compare import compare
 from pellucid.plots.image import image
 from pellucid.plots.importance import importance
 from pellucid.plots.interactions import interactions
+from pellucid.plots.local import local
 from pellucid.plots.partial_dependence import partial_dependence
 from pellucid.plots.scatter import scatter
 from pellucid.plots.text import text
@@ -18,6 +19,7 @@ __all__ = [
     "image",
     "importance",
     "interactions",
+    "local",
     "partial_dependence",
     "scatter",
     "text",

@@ -27,6 +27,7 @@ INK = "#22252a"
 SERIES = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#4d4d4d")
 
 _NAME = 19.0  # em of a name beside a plot
+_VALUE = 8.5  # em of a value beside it
 _BAR = 0.62  # of the height of a line
 
 
@@ -71,10 +72,12 @@ def escape(text: str) -> str:
 
 def line_names(ranking: Ranking) -> list[str]:
     """The names beside the bars, with the value of the part where it is known."""
-    return [
-        label(name) + (" = " + label(shown, em=8.5) if shown else "")
-        for name, shown in zip(ranking.names, ranking.shown, strict=True)
-    ]
+    return [line_name(name, shown) for name, shown in zip(ranking.names, ranking.shown, strict=True)]
+
+
+def line_name(name: str, shown: str) -> str:
+    """A name with the value of the part; alone it may be longer."""
+    return f"{label(name)} = {label(shown, em=_VALUE)}" if shown else label(name, em=_NAME + _VALUE)
 
 
 def lines_down(ax: Axes, names: Sequence[str]) -> NDArray[np.float64]:
@@ -155,7 +158,7 @@ def intervals(
 
 def number_column(ax: Axes, places: NDArray[np.float64], texts: Sequence[str], *, bold: Sequence[int] = ()) -> None:
     """Numbers in a right-aligned column beside the axes, where no bar and no whisker can meet them."""
-    longest = max(len(text) for text in texts)
+    longest = max(map(len, texts), default=0)
     for i, (place, text) in enumerate(zip(places, texts, strict=True)):
         ax.annotate(
             minus(text),

@@ -16,6 +16,7 @@ from pellucid.results.means import GroupMeans
 from pellucid.results.ranking import (
     display_limit,
     largest_first,
+    noun_of,
     rank_means,
     rank_row,
     rest_name,
@@ -106,7 +107,7 @@ def _cohorts(attribution: Attribution, means: GroupMeans, output: int, limit: in
     names = [_style.label(attribution.parts[i]) for i in kept]
     values, (low, high) = means.values[:, kept, output], (end[:, kept, output] for end in means.interval())
     if len(left):
-        names.append(rest_name(len(left), len(attribution.parts)))
+        names.append(rest_name(len(left), len(attribution.parts), noun=noun_of(attribution)))
         unknown = np.full((len(means), 1), np.nan)
         values = np.column_stack([values, means.values[:, left, output].sum(axis=1)])
         low, high = np.column_stack([low, unknown]), np.column_stack([high, unknown])

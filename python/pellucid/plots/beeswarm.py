@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pellucid.plots import _style
 from pellucid.results.attribution import Attribution
 from pellucid.results.checks import find
+from pellucid.results.local import LocalExplanation
 from pellucid.results.ranking import rank_means
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def beeswarm(attribution: Attribution, *, output: int | str = 0, max_display: in
 
     Points that would meet are stacked, always in the same way. Colours run from the 5th to the 95th
     percentile of the values of a part (its codes, for categories); a value that is missing or no single
-    number is grey.
+    number is grey. Where a sparse surrogate left the part out there is no point.
 
     Parameters
     ----------
@@ -45,8 +46,9 @@ def beeswarm(attribution: Attribution, *, output: int | str = 0, max_display: in
     where = find("output", output, _style.check(attribution).outputs)
     ranking = rank_means(attribution, output=where, max_display=max_display)
     values = attribution.values[:, :, where]
-    lines = [values[:, part] for part in ranking.order]
-    colours = [_levels(attribution, part) for part in ranking.order]
+    used = [_used(attribution, part, where) for part in ranking.order]
+    lines = [values[rows, part] for part, rows in zip(ranking.order, used, strict=True)]
+    colours = [_levels(attribution, part)[rows] for part, rows in zip(ranking.order, used, strict=True)]
     if ranking.rest:
         lines.append(values.sum(axis=1) - values[:, list(ranking.order)].sum(axis=1))
         colours.append(np.full(len(values), np.nan))
@@ -54,12 +56,13 @@ def beeswarm(attribution: Attribution, *, output: int | str = 0, max_display: in
     names = [_style.label(name) for name in ranking.names]
     ax = _style.axes(ax, lines=1.25 * len(lines), names=names, width=7.2)
     places = _style.lines_down(ax, names)
-    low, high = min(x.min() for x in lines), max(x.max() for x in lines)
+    drawn = np.concatenate(lines)
+    low, high = (float(drawn.min()), float(drawn.max())) if drawn.size else (0.0, 0.0)
     many = len(values) > 2000
     style: dict[str, Any]
     for place, x, level in zip(places, lines, colours, strict=True):
         offsets = _style.stacked(x, bins=_BINS, low=low, high=high)
-        offsets *= min(_STEP, _REACH / max(1.0, float(np.abs(offsets).max())))
+        offsets *= min(_STEP, _REACH / max(1.0, float(np.abs(offsets).max(initial=0.0))))
         known = ~np.isnan(level)
         scale = {"c": level[known], "cmap": _style.feature_colours(), "vmin": 0.0, "vmax": 1.0}
         for rows, style in ((~known, {"color": _style.MISSING}), (known, scale)):
@@ -70,6 +73,13 @@ def beeswarm(attribution: Attribution, *, output: int | str = 0, max_display: in
     if any((~np.isnan(level)).any() for level in colours):
         _colour_bar(ax, grey=any(np.isnan(level).any() for level in colours[: len(ranking.order)]))
     return ax
+
+
+def _used(attribution: Attribution, part: int, output: int) -> NDArray[np.bool_]:
+    """The rows (n,) whose surrogate has the part; all but those of a sparse one."""
+    if isinstance(attribution, LocalExplanation):
+        return np.asarray(attribution.order[:, part, output] >= 0)
+    return np.ones(len(attribution), dtype=bool)
 
 
 def _levels(attribution: Attribution, part: int) -> NDArray[np.float64]:

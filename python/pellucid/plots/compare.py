@@ -14,7 +14,7 @@ from pellucid.plots._grouped import Series, grouped_bars
 from pellucid.results.attribution import Attribution
 from pellucid.results.checks import find
 from pellucid.results.moments import mean_and_error
-from pellucid.results.ranking import display_limit, largest_first, rest_name, row_index, shown_values, split
+from pellucid.results.ranking import display_limit, largest_first, line_of, noun_of, rest_name, row_index, split
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -141,6 +141,8 @@ def _sum_of_rest(
 
 
 def _names(first: Attribution, kept: NDArray[np.intp], left: NDArray[np.intp], row: int | None) -> list[str]:
-    shown = [""] * len(first.parts) if row is None else shown_values(first, row)
-    names = [_style.label(first.parts[i]) + (" = " + _style.label(shown[i], em=8.5) if shown[i] else "") for i in kept]
-    return names + ([rest_name(len(left), len(first.parts))] if len(left) else [])
+    if row is None:
+        names = [_style.label(first.parts[i]) for i in kept]
+    else:
+        names = [_style.line_name(*line_of(first, row_index(first, row), int(i))) for i in kept]
+    return names + ([rest_name(len(left), len(first.parts), noun=noun_of(first))] if len(left) else [])

@@ -53,6 +53,14 @@ def image(
     InputError
         When the attribution is not that of an image, the row or the output is not there, or matplotlib is not
         installed.
+
+    Examples
+    --------
+    >>> from pellucid import Superpixels, lime
+    >>> corner = lambda images: images[:, :2, :3].mean(axis=(1, 2))
+    >>> explanation = lime(corner, Superpixels(np.ones((4, 6)), n_segments=4, fill=0))
+    >>> image(explanation, top=1).get_title(loc="left")
+    'Row 0: output, 1 segment that raises it most'
     """
     if show not in _SHOWS:
         raise InputError(f'show must be "overlay", "mask" or "heat", got {shown(show)}')
@@ -79,7 +87,8 @@ def image(
     _style.plain(ax, keep=())
     name = _style.label(checked.output_label(row=row, output=where))
     what = "all segments" if show == "heat" else counted(len(chosen), "segment")
-    kind = " that raise it most" if positive_only else " that move it most"
+    verb = ("raise" if positive_only else "move") + ("s" if len(chosen) == 1 else "")
+    kind = f" that {verb} it most"
     _style.heading(ax, f"Row {row}: {name}, {what}" + ("" if show == "heat" else kind))
     return ax
 

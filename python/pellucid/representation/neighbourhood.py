@@ -79,6 +79,11 @@ class Neighbourhood:
             self.z_x[j] = (x[line.law.column] - self._z_centre[j]) / self._z_unit[j]
 
     @property
+    def local(self) -> bool:
+        """Whether rows are drawn around x."""
+        return self._law.local
+
+    @property
     def units(self) -> Array:
         """(p,) what z is multiplied by to be in the units of the data, where rows are drawn around x; else 1."""
         return self._z_unit if self._law.local else np.ones(len(self.parts))
@@ -102,6 +107,11 @@ class Neighbourhood:
         z = flags if self.binary else self._distances(codes, flags)
         return Sample(z, codes, None) if absorbed else self._weighted(z, codes)
 
+    @property
+    def product(self) -> bool:
+        """Whether parts are drawn independently: not where whole rows of the background are."""
+        return self._law.whole_rows is None
+
     def extra(self, seed: int, first: int, count: int, *, planned: int) -> Array:
         """Univariate columns (count, e) of the rows that `draw` gives with the kernel absorbed, e at most 2 p.
 
@@ -110,18 +120,43 @@ class Neighbourhood:
         none while the `planned` rows are at most 6 p, the first of each kind up to 12 p, then both: first all
         values, then all squares. Parts on a line, categories and constant columns get none.
         """
+        from pellucid import _core
+
+        with self._law.lock:
+            store, slots = self._extra_slots(seed, first, count, planned)
+            result = np.empty((count, len(slots)))
+            if len(slots):
+                ones = np.ones(len(slots))
+                _core.gather_columns(store.values, slots, np.zeros(len(slots)), ones, result)
+        return result
+
+    def less_columns(self, values: Array, seed: int, *, planned: int) -> tuple[Array, int]:
+        """Outputs (n, k) of rows 0, ..., n - 1 less what the columns of `extra` explain, and how many these are.
+
+        The columns are orthonormal under the law, and on the net nearly so: each is taken out by itself.
+        """
+        from pellucid import _core
+
+        with self._law.lock:
+            store, slots = self._extra_slots(seed, 0, len(values), planned)
+            if not len(slots):
+                return values, 0
+            less = values.copy()
+            _core.take_out_columns(store.values, slots, less)
+        return less, len(slots)
+
+    def _extra_slots(self, seed: int, first: int, count: int, planned: int) -> tuple[ColumnStore, NDArray[np.int64]]:
+        """Where the columns of `extra` are stored; call it while holding the lock of the law."""
         p = len(self.parts)
         degrees = 0 if planned <= 6 * p else 1 if planned <= 12 * p else 2
+        store = self._law.store(seed, first, count)
         if not (degrees and self.columns and count):
-            return np.empty((count, 0))
-        with self._law.lock:
-            store = self._law.store(seed, first, count)
-            chosen = [(j, part) for j, part in self._cells if part.law.moments is not None]
-            # Codes and their columns are asked for together: a store that empties itself keeps neither.
-            wanted = [self._columns(j, part, store) for j, part in chosen]
-            slots = store.slots([*wanted, *(self._powers(j, part, store) for j, part in chosen)])[len(chosen) :]
-            columns: Array = store.values[[slot + degree for degree in range(degrees) for slot in slots]]
-        return np.asarray(columns.T)
+            return store, np.empty(0, dtype=np.int64)
+        chosen = [(j, part) for j, part in self._cells if part.law.moments is not None]
+        # Codes and their columns are asked for together: a store that empties itself keeps neither.
+        wanted = [self._columns(j, part, store) for j, part in chosen]
+        slots = store.slots([*wanted, *(self._powers(j, part, store) for j, part in chosen)])[len(chosen) :]
+        return store, np.array([slot + degree for degree in range(degrees) for slot in slots], dtype=np.int64)
 
     def z_of(self, codes: Any) -> NDArray[Any]:
         """z (n, p) of rows (n, d) in codes, of a sample of one's own for instance.

@@ -169,6 +169,23 @@ class TableLaw:
         width = _checked_width(kernel_width, parts=len(self.laws))
         return Neighbourhood(self, x, kernel_width=width, drawn=self.parts_around(x, kernel_width=width))
 
+    def extended(self, space: Space) -> TableLaw:
+        """The same law for rows with values that training did not show."""
+        other: TableLaw = TableLaw.__new__(TableLaw)
+        other.__dict__.update(self.__dict__, space=space)
+        return other
+
+    def require_known(self, codes: Array) -> None:
+        """Refuses rows X (n, d) in codes that miss a value which has no bin."""
+        columns = [law.column for law in self.laws if isinstance(law, LineLaw)]
+        missing = np.argwhere(np.isnan(codes[:, columns]))
+        if len(missing):
+            row, at = missing[0]
+            raise InputError(
+                f"X must have no missing values without bins, got one in row {row}, column "
+                f"{self.space.names[columns[at]]!r}; use bins='quartile'"
+            )
+
     def parts_around(self, x: Array, *, kernel_width: float) -> list[Part]:
         """The law of each part under the kernel around a row x (d,)."""
         factor = math.exp(-0.5 * kernel_width**-2) if kernel_width > 1e-3 else 0.0
@@ -270,7 +287,8 @@ class _Learner:
         values = self.codes[:, column]
         if np.isnan(values).any():
             raise InputError(
-                f"codes must not be missing without bins, got missing values in {feature.name!r}; use bins='quartile'"
+                f"background must have no missing values without bins, got some in {feature.name!r}; use "
+                "bins='quartile'"
             )
         mean, deviation = moments_of(values, self.shares)
         least, greatest = float(values.min()), float(values.max())

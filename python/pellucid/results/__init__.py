@@ -10,6 +10,8 @@ from pellucid.results.means import GroupMeans
 from pellucid.results.partial_dependence import PartialDependence
 from pellucid.results.ranking import Contribution
 from pellucid.results.report import Report
+from pellucid.results.segments import Segments, superpixel_mask
+from pellucid.results.text_spans import TextSpans
 
 __all__ = [
     "Attribution",
@@ -24,5 +26,8 @@ __all__ = [
     "PairContribution",
     "PartialDependence",
     "Report",
+    "Segments",
+    "TextSpans",
     "distance_to_limit",
+    "superpixel_mask",
 ]

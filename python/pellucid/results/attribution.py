@@ -14,9 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 from pellucid._student import checked_level
 from pellucid.errors import InputError
 from pellucid.results import checks
+from pellucid.results.canvas import Canvas, check_canvas
 from pellucid.results.means import GroupMeans, cohort_means, overall_mean
 from pellucid.results.ranking import Contribution, display_limit, largest_first, ranked, row_index
 from pellucid.results.report import PER_ROW, Report
+from pellucid.results.text import number
 
 Floats = NDArray[np.float64]
 
@@ -55,7 +57,7 @@ class Attribution:
     report : Report
         How the numbers were made.
     canvas : TextSpans or Segments, optional
-        The text or the image whose places the parts are, for pictures; of one explained input.
+        The text or the image whose places the p parts are, for pictures: of one explained input, so n is 1.
 
     Raises
     ------
@@ -83,7 +85,7 @@ class Attribution:
     selected: NDArray[np.int64] | None = None
     selected_names: tuple[str, ...] = ()
     report: Report
-    canvas: Any = None
+    canvas: Canvas | None = None
     _continue: Callable[[int], Attribution] | None = field(default=None, compare=False)
 
     _BY_ROW: ClassVar[tuple[str, ...]] = (
@@ -135,6 +137,7 @@ class Attribution:
         put("selected_names", checks.names("selected_names", self.selected_names, None, letter="outputs"))
         if self.selected is not None:
             put("selected", checks.selected(self.selected, (n, k), len(self.selected_names)))
+        check_canvas(self.canvas, rows=n, parts=p)
         if not isinstance(self.report, Report):
             raise InputError(f"report must be a Report, got {type(self.report).__name__}")
         for name in PER_ROW:
@@ -160,15 +163,16 @@ class Attribution:
     def top(self, k: int = 5, *, row: int | None = 0, output: int | str = 0) -> list[Contribution]:
         """The k largest |values| of one row, or with ``row=None`` the k largest means of |values|."""
         where = checks.find("output", output, self.outputs)
-        count = display_limit(k)
+        count = display_limit(k, argument="k")
         if row is None:
             means = self.mean_abs()
             return ranked(self.parts, means.values[0, :, where], means.std_err[0, :, where])[:count]
-        values = self.values[row_index(self, row), :, where]
-        errors = None if self.std_err is None else self.std_err[row_index(self, row), :, where]
+        at = row_index(self, row)
+        values = self.values[at, :, where]
+        errors = None if self.std_err is None else self.std_err[at, :, where]
         return [
             Contribution(self.parts[i], float(values[i]), None if errors is None else float(errors[i]))
-            for i in largest_first(values)[:count]
+            for i in self._ranked(at, where)[:count]
         ]
 
     def mean_abs(self) -> GroupMeans:
@@ -304,6 +308,17 @@ class Attribution:
 
         return load(path)
 
+    def _ranked(self, row: int, output: int) -> NDArray[np.intp]:
+        """The parts that have a value, the largest |value| first."""
+        return largest_first(self.values[row, :, output])
+
+    def _line(self, row: int, part: int) -> tuple[str, str]:
+        """What stands beside the value of a part: its name, and how a person reads it, "" where that is not known."""
+        if self.display is not None:
+            return self.parts[part], str(self.display[row, part])
+        x = np.nan if self.data is None else float(self.data[row, part])
+        return self.parts[part], "" if np.isnan(x) else number(x)
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -311,7 +326,10 @@ class Attribution:
         return (self[row] for row in range(len(self)))
 
     def __getitem__(self, rows: Any) -> Attribution:
-        """Some of the rows, by index, slice, positions or mask; the axis of rows stays."""
+        """Some of the rows, by index, slice, positions or mask; the axis of rows stays.
+
+        A canvas stays where one row does.
+        """
         if isinstance(rows, tuple):
             raise InputError(
                 "rows must be an index, a slice, positions or a mask, got a tuple: an attribution is indexed by rows "
@@ -324,7 +342,8 @@ class Attribution:
             return None if array is None else array[index]
 
         kept: dict[str, Any] = {name: taken(getattr(self, name)) for name in self._BY_ROW}
-        return replace(self, report=self.report.rows(int(i) for i in index), _continue=None, **kept)
+        canvas = self.canvas if len(index) == 1 else None
+        return replace(self, report=self.report.rows(int(i) for i in index), canvas=canvas, _continue=None, **kept)
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):

@@ -29,6 +29,7 @@ body{margin:0;background:#fcfcfb;color:#1d1f22}
 .pellucid-page .pellucid-brand{font-size:13px;letter-spacing:.08em;color:var(--quiet);margin:0 0 26px}
 .pellucid-page .pellucid-intro{font-size:18px;line-height:1.55}
 .pellucid-page .pellucid-quiet{color:var(--quiet);font-size:14px;line-height:1.5}
+.pellucid-page .pellucid-muted{color:var(--quiet);font-size:14px}
 .pellucid-page dl{display:grid;grid-template-columns:max-content 1fr;gap:7px 22px;margin:26px 0 0;
  padding:18px 22px;background:var(--panel);border-radius:6px;font-size:14.5px;line-height:1.45}
 .pellucid-page dt{color:var(--quiet)}
@@ -58,7 +59,8 @@ body{margin:0;background:#fcfcfb;color:#1d1f22}
 @media (prefers-color-scheme:dark){body{background:#16181b;color:#e4e5e6}
  .pellucid-page{--quiet:#a0a6ad;--rule:#2f3338;--panel:#1e2125}}
 @media (max-width:560px){.pellucid-page{padding:32px 16px 40px}
- .pellucid-page dl{grid-template-columns:1fr;gap:0}
+ .pellucid-page .pellucid-muted{color:var(--quiet);font-size:14px}
+.pellucid-page dl{grid-template-columns:1fr;gap:0}
  .pellucid-page dd{margin:0 0 9px}}
 @media print{body{background:#fff;color:#000}.pellucid-page{padding:0}
  .pellucid-page figure{break-inside:avoid}}

@@ -7,12 +7,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pellucid.errors import InputError
-from pellucid.results import checks, css, svg
-from pellucid.results.ranking import rank_means, rank_row, row_index
+from pellucid.results import checks, css, local_words, svg
+from pellucid.results.html_image import image_html
+from pellucid.results.html_text import highlighted
+from pellucid.results.local import LocalExplanation
+from pellucid.results.ranking import Ranking, noun_of, rank_means, rank_row, row_index
 from pellucid.results.report import Report
 from pellucid.results.svg import minus, words
 from pellucid.results.table import sureness
 from pellucid.results.text import counted, duration, with_errors
+from pellucid.results.text_spans import TextSpans
 from pellucid.results.trust import how_far_to_trust, how_obtained
 
 if TYPE_CHECKING:
@@ -44,13 +48,14 @@ def fragment(attribution: Attribution, *, output: int | str | None = None, rows:
     ]
     for row in range(min(rows, n)):
         label = attribution.output_label(row=row, output=where)
-        ends = _ends(attribution, row, where)
+        ranking = rank_row(attribution, row=row, output=where, max_display=max_display)
         chart = svg.bars(
-            rank_row(attribution, row=row, output=where, max_display=max_display),
-            title=f"Contributions to {label}, row {row}",
-            description=_described(attribution, row, where),
+            ranking, title=f"Contributions to {label}, row {row}", description=_described(attribution, row, where)
         )
-        pieces.append(f"<figure><figcaption>Row {row}: {ends}</figcaption>{chart}</figure>")
+        pieces.append(
+            f"<figure><figcaption>Row {row}: {_ends(attribution, row, where)}</figcaption>"
+            f"{_drawn(attribution, row, where)}{chart}{_notes(attribution, ranking)}</figure>"
+        )
     if n > rows:
         pieces.append(f'<div class="pellucid-muted">and {counted(n - rows, "more row")}</div>')
     if sureness(attribution) == "with standard errors":
@@ -141,15 +146,42 @@ def _ends(attribution: Attribution, row: int, output: int) -> str:
     ranking = rank_row(attribution, row=row, output=output)
     start, end = (minus(text) for text in svg.end_texts(ranking, base, prediction))
     found = name if math.isnan(prediction) else f"{name} is <b>{end}</b>"
+    if isinstance(attribution, LocalExplanation):
+        return f"{found}. {_surrogate(attribution, row, output)}"
     return found if math.isnan(base) else f"{found}, from a base value of {start}"
 
 
+def _surrogate(explanation: LocalExplanation, row: int, output: int) -> str:
+    intercept, local, _, fit = (words(minus(text)) for text in local_words.column_of(explanation, row, output))
+    return (
+        f"The surrogate predicts <b>{local}</b> here and {intercept} {local_words.intercept_means(explanation)}; "
+        f"{local_words.FIT} {fit}; {words(local_words.sample_of(explanation, row))}"
+    )
+
+
+def _drawn(attribution: Attribution, row: int, output: int) -> str:
+    """The text or the image that is explained, with its parts."""
+    canvas, values = attribution.canvas, attribution.values[row, :, output]
+    if canvas is None:
+        return ""
+    if isinstance(canvas, TextSpans):
+        errors = None if attribution.std_err is None else attribution.std_err[row, :, output]
+        drawn = highlighted(canvas, values, errors=errors)
+    else:
+        drawn = image_html(canvas, values, name=f"{attribution.output_label(row=row, output=output)}, row {row}")
+    return f'<div style="margin:.4em 0 .8em">{drawn}</div>'
+
+
+def _notes(attribution: Attribution, ranking: Ranking) -> str:
+    notes = local_words.notes_of(attribution, ranking) if isinstance(attribution, LocalExplanation) else []
+    return f'<div class="pellucid-muted">{words("; ".join(notes))}</div>' if notes else ""
+
+
 def _described(attribution: Attribution, row: int, output: int) -> str:
-    largest = [
-        f"{part} {with_errors([value], [math.nan if error is None else error])[0]}"
-        for part, value, error in attribution.top(3, row=row, output=output)
-    ]
-    return "The largest contributions: " + "; ".join(largest)
+    largest = rank_row(attribution, row=row, output=output, max_display=3, summed=False)
+    numbers = with_errors(largest.values, largest.errors)
+    lines = [f"{name} {number}" for name, number in zip(largest.names, numbers, strict=True)]
+    return "The largest contributions: " + "; ".join(lines)
 
 
 def warnings_of(report: Report) -> str:
@@ -170,7 +202,7 @@ def _facts(attribution: Attribution, output: int) -> str:
         ("Model", report.model),
         ("Output", f"{name}, as {scale}"),
         ("Method", report.method),
-        ("Explained", f"{counted(n, 'row')}, {counted(p, 'feature')}"),
+        ("Explained", f"{counted(n, 'row')}, {counted(p, noun_of(attribution))}"),
         ("Background", counted(report.background_rows, "row") if report.background_rows else ""),
         ("Cost", ", ".join(cost_of(report))),
         ("Reached its tolerance", converged),
@@ -204,23 +236,31 @@ def _importance(attribution: Attribution, output: int, max_display: int) -> list
 def _rows(attribution: Attribution, output: int, rows: Sequence[int], max_display: int) -> list[str]:
     if not rows:
         return []
-    pieces = [
-        "<h2>Row by row</h2>",
-        "<p>Each chart begins at the base value, the mean output over the background, "
-        "and adds one feature after the other until it reaches the prediction.</p>",
-        _key(attribution),
-    ]
+    local = isinstance(attribution, LocalExplanation)
+    begins = (
+        "Each bar is a coefficient of the surrogate around this row."
+        if local
+        else "Each chart begins at the base value, the mean output over the background, and adds one feature after "
+        "the other until it reaches the prediction."
+    )
+    pieces = ["<h2>Row by row</h2>", f"<p>{begins}</p>", _key(attribution)]
     for row in rows:
         label = attribution.output_label(row=row, output=output)
-        chart = svg.waterfall(
-            rank_row(attribution, row=row, output=output, max_display=max_display),
-            float(attribution.base_values[row, output]),
-            float(attribution.predictions[row, output]),
-            title=f"From the base value to the prediction of {label}, row {row}",
-            description=_described(attribution, row, output),
-        )
+        ranking = rank_row(attribution, row=row, output=output, max_display=max_display)
+        description = _described(attribution, row, output)
+        if local:
+            chart = svg.bars(ranking, title=f"Coefficients for {label}, row {row}", description=description)
+        else:
+            chart = svg.waterfall(
+                ranking,
+                float(attribution.base_values[row, output]),
+                float(attribution.predictions[row, output]),
+                title=f"From the base value to the prediction of {label}, row {row}",
+                description=description,
+            )
         pieces.append(
-            f"<figure><figcaption><b>Row {row}</b>: {_ends(attribution, row, output)}</figcaption>{chart}</figure>"
+            f"<figure><figcaption><b>Row {row}</b>: {_ends(attribution, row, output)}</figcaption>"
+            f"{_drawn(attribution, row, output)}{chart}{_notes(attribution, ranking)}</figure>"
         )
     return pieces
 
@@ -249,12 +289,15 @@ def _numbers(attribution: Attribution, output: int, rows: Sequence[int]) -> list
         ranking = rank_row(attribution, row=row, output=output, max_display=len(attribution.parts))
         pairs = [text.partition(" ± ") for text in with_errors(ranking.values, ranking.errors)]
         exact = attribution.std_err is None
+        header = [noun_of(attribution), "value", "contribution", "standard error"]
         lines = [
             [name, shown, minus(value), "exact" if exact else error or "unknown"]
             for name, shown, (value, _, error) in zip(ranking.names, ranking.shown, pairs, strict=True)
         ]
+        if not any(ranking.shown):
+            header, lines = header[:1] + header[2:], [line[:1] + line[2:] for line in lines]
         label = attribution.output_label(row=row, output=output)
-        table = _table("", ["feature", "value", "contribution", "standard error"], lines, numbers=(2, 3))
+        table = _table("", header, lines, numbers=(len(header) - 2, len(header) - 1)) + _notes(attribution, ranking)
         opened = " open" if row == rows[0] else ""
         pieces.append(
             f"<details{opened}><summary>Row {row}, contributions to {words(label)}</summary>{table}</details>"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid.results import pixels, svg
 from pellucid.results.segments import Segments, chosen_segments
 from pellucid.results.svg import minus, words
-from pellucid.results.text import number
+from pellucid.results.text import counted, number
 
 _SHOWN = 320.0  # of each picture, in CSS pixels along its longer side
 _MOST = 480  # pixels of a picture along its longer side; of larger images every second, third, ... is taken
@@ -46,13 +46,17 @@ def image_html(
     outlines = "".join(
         _path(labels == segment, svg.RAISES if values[segment] > 0 else svg.LOWERS) for segment in chosen
     )
-    which = "that raise it most" if positive_only else "that move it most"
+    verb = ("raise" if positive_only else "move") + ("s" if len(chosen) == 1 else "")
+    which = f"that {verb} it most"
     pictures = [
         _picture(overlay, outlines, title=f"The segments of {name} {which}"),
         _picture(pixels.heat(colours, labels, values), "", title=f"The contributions of all segments to {name}"),
     ]
-    segments = "1 segment" if len(chosen) == 1 else f"{len(chosen)} segments"
-    texts = [f"Outlined: the {segments} {which}" if len(chosen) else f"No segment {which[5:]}", _legend(values)]
+    if len(chosen):
+        outlined = f"Outlined: the {counted(len(chosen), 'segment')} {which}"
+    else:
+        outlined = f"No segment {'raises' if positive_only else 'moves'} it"
+    texts = [outlined, _legend(values)]
     return (
         '<div class="pellucid-image" style="display:flex;flex-wrap:wrap;gap:14px">'
         + "".join(

@@ -21,7 +21,8 @@ class LocalExplanation(Attribution):
 
         local_predictions = base_values + sum over parts of values, where every part is present (1) or not (0)
 
-    Where a part is a measurement and not a switch, its value is the slope of the surrogate.
+    Then `base_values` is the intercept, what the surrogate predicts with no part present. Where a part is a measurement
+    and not a switch, its value is the slope of the surrogate, and the intercept belongs to z = 0.
 
     Parameters
     ----------
@@ -76,11 +77,18 @@ class LocalExplanation(Attribution):
         """predictions - local_predictions, (n, k): what the surrogate misses at the explained row itself."""
         return self.predictions - self.local_predictions
 
+    @property
+    def adds_up(self) -> bool:
+        """Whether base_values + sum of values = local_predictions, as where no value is the slope of a measurement."""
+        total = self.base_values + self.values.sum(axis=1)
+        scale = np.abs(self.base_values) + np.abs(self.values).sum(axis=1)
+        return bool((np.abs(self.local_predictions - total) <= 1e-9 * scale).all())
+
     def as_list(self, *, row: int = 0, output: int | str = 0) -> list[tuple[str, float]]:
         """(part, coefficient) of the parts in the surrogate, the largest first."""
         where = checks.find("output", output, self.outputs)
         at = row_index(self, row)
-        return [(self._label(at, part), value) for part, value in self.as_map(row=row)[where]]
+        return [(self._line(at, part)[0], value) for part, value in self.as_map(row=row)[where]]
 
     def as_map(self, *, row: int = 0) -> dict[int, list[tuple[int, float]]]:
         """For each output its (index of the part, coefficient), the largest first."""
@@ -88,9 +96,7 @@ class LocalExplanation(Attribution):
         found = {}
         for output in range(len(self.outputs)):
             values = self.values[at, :, output]
-            chosen = np.flatnonzero(self.order[at, :, output] >= 0)
-            ranked = chosen[np.argsort(-np.abs(values[chosen]), kind="stable")]
-            found[output] = [(int(part), float(values[part])) for part in ranked]
+            found[output] = [(int(part), float(values[part])) for part in self._ranked(at, output)]
         return found
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -112,7 +118,12 @@ class LocalExplanation(Attribution):
 
         return load_local(path)
 
-    def _label(self, row: int, part: int) -> str:
-        """What the surrogate says of the part: the bin it is in, "2.5 < age <= 3.1", where it is one."""
+    def _ranked(self, row: int, output: int) -> NDArray[np.intp]:
+        ranked = super()._ranked(row, output)
+        found: NDArray[np.intp] = ranked[self.order[row, ranked, output] >= 0]
+        return found
+
+    def _line(self, row: int, part: int) -> tuple[str, str]:
+        """What the surrogate says of the part, alone: the bin it is in, "2.5 < age <= 3.1", where it is one."""
         text = "" if self.display is None else str(self.display[row, part])
-        return text if self.parts[part] in text else self.parts[part]
+        return text if self.parts[part] in text else self.parts[part], ""

@@ -15,6 +15,7 @@ Edges = NDArray[np.int64]
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 _DIM = 0.35  # of the colour that pixels keep that were not chosen
+_DARK = 96.0  # mean tone, of 255, below which an image is dark
 _HEAT = 0.7  # of the colour that the largest value gives
 _GROUND = 0.45  # of the grey below it
 
@@ -60,9 +61,11 @@ def grey(pixels: Pixels) -> Pixels:
 
 
 def dimmed(pixels: Pixels, inside: NDArray[np.bool_]) -> Pixels:
-    """(H, W, 3): paler and without colour outside of the mask (H, W)."""
-    pale = 255.0 - _DIM * (255.0 - grey(pixels).astype(np.float64))
-    return np.where(inside[..., None], pixels, np.rint(pale).astype(np.uint8))
+    """(H, W, 3): without colour outside of the mask (H, W), and nearer to white, or to black in a dark image."""
+    tones = grey(pixels).astype(np.float64)
+    # A dark ground would come out brighter than the segments that are to stand out.
+    end = 255.0 if tones.mean() >= _DARK else 0.0
+    return np.where(inside[..., None], pixels, np.rint(end + _DIM * (tones - end)).astype(np.uint8))
 
 
 def heat(pixels: Pixels, labels: NDArray[np.int32], values: NDArray[np.float64]) -> Pixels:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.results.checks import described
 from pellucid.results.moments import mean_and_error
-from pellucid.results.text import clean, number
+from pellucid.results.text import clean
 
 if TYPE_CHECKING:
     from pellucid.results.attribution import Attribution
@@ -31,7 +31,8 @@ class Ranking:
     """The largest parts first; the last entry is the sum of the `rest` parts not shown when `rest` > 0.
 
     `errors` are standard errors, NaN where there are none. A sum of parts within one row has none: it needs
-    the covariances of the parts, which an attribution does not hold.
+    the covariances of the parts, which an attribution does not hold. `left_out` counts the parts without a value, and
+    `small` those with one that is neither shown nor in a sum.
     """
 
     order: tuple[int, ...]
@@ -40,6 +41,8 @@ class Ranking:
     values: NDArray[np.float64]
     errors: NDArray[np.float64]
     rest: int
+    left_out: int = 0
+    small: int = 0
 
 
 def largest_first(values: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -61,39 +64,54 @@ def row_index(result: Sized, row: int) -> int:
     return int(row) % len(result)
 
 
-def display_limit(max_display: int) -> int:
+def display_limit(max_display: int, *, argument: str = "max_display") -> int:
     """max_display, checked."""
     if isinstance(max_display, (bool, np.bool_)) or not isinstance(max_display, (int, np.integer)) or max_display < 1:
-        raise InputError(f"max_display must be a whole number of at least 1, got {max_display!r}")
+        raise InputError(f"{argument} must be a whole number of at least 1, got {max_display!r}")
     return int(max_display)
 
 
-def shown_values(attribution: Attribution, row: int) -> tuple[str, ...]:
-    """How a person reads the parts of this row, "" where that is not known."""
-    if attribution.display is not None:
-        return tuple(clean(str(text)) for text in attribution.display[row])
-    if attribution.data is not None:
-        return tuple("" if np.isnan(x) else number(float(x)) for x in attribution.data[row])
-    return ("",) * len(attribution.parts)
+def line_of(attribution: Attribution, row: int, part: int) -> tuple[str, str]:
+    """The name of a part and how a person reads its value; "" where that is not known or in the name."""
+    name, shown = attribution._line(row, part)
+    return clean(name), clean(shown)
 
 
-def rank_row(attribution: Attribution, *, row: int, output: int, max_display: int = 12) -> Ranking:
-    """The parts of one row by |value|."""
+def noun_of(attribution: Attribution) -> str:
+    """What a part is called."""
+    return "feature" if attribution.canvas is None else "part"
+
+
+def rank_row(attribution: Attribution, *, row: int, output: int, max_display: int = 12, summed: bool = True) -> Ranking:
+    """The parts of one row by |value|, without those that a sparse surrogate left out.
+
+    summed=False: those that got no line are counted and not summed.
+    """
     values = attribution.values[row, :, output]
     errors = np.full(len(values), np.nan) if attribution.std_err is None else attribution.std_err[row, :, output]
-    order = largest_first(values)
-    kept, left = split(order, display_limit(max_display))
-    shown = shown_values(attribution, row)
-    return _ranking(
-        attribution,
+    order = attribution._ranked(row, output)
+    kept, left, small = kept_of(attribution, order, display_limit(max_display), summed=summed)
+    lines = [line_of(attribution, row, int(part)) for part in kept]
+    ranking = _ranking(
         kept,
-        left,
-        tuple(shown[i] for i in kept),
+        lines,
         values,
         errors,
-        float(values[left].sum()),
-        float("nan"),
+        rest=len(left),
+        value=float(values[left].sum()),
+        error=float("nan"),
+        rest_name=rest_name(len(left), len(order), noun=noun_of(attribution)),
     )
+    return replace(ranking, left_out=len(values) - len(order), small=small)
+
+
+def kept_of(
+    attribution: Attribution, order: NDArray[np.intp], limit: int, *, summed: bool = True
+) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
+    """The positions with a line, those summed in the last line, and how many are neither: slopes have no sum."""
+    if summed and getattr(attribution, "adds_up", True):
+        return *split(order, limit), 0
+    return order[:limit], order[:0], max(0, len(order) - limit)
 
 
 def rank_means(attribution: Attribution, *, output: int, max_display: int = 12) -> Ranking:
@@ -103,8 +121,16 @@ def rank_means(attribution: Attribution, *, output: int, max_display: int = 12) 
     order = largest_first(values)
     kept, left = split(order, display_limit(max_display))
     sum_of_rest, error_of_rest = mean_and_error(sizes[:, left].sum(axis=1))
+    lines = [(clean(attribution.parts[i]), "") for i in kept]
     return _ranking(
-        attribution, kept, left, ("",) * len(kept), values, errors, float(sum_of_rest), float(error_of_rest)
+        kept,
+        lines,
+        values,
+        errors,
+        rest=len(left),
+        value=float(sum_of_rest),
+        error=float(error_of_rest),
+        rest_name=rest_name(len(left), len(order), noun=noun_of(attribution)),
     )
 
 
@@ -115,34 +141,33 @@ def split(order: NDArray[np.intp], limit: int) -> tuple[NDArray[np.intp], NDArra
     return order[: limit - 1], order[limit - 1 :]
 
 
-def rest_name(count: int, total: int) -> str:
+def rest_name(count: int, total: int, *, noun: str = "feature") -> str:
     """What the last line is called."""
     if count == total:
-        return f"sum of all {count} features"
-    return f"sum of {count} other features" if count > 1 else "1 other feature"
+        return f"sum of all {count} {noun}s"
+    return f"sum of {count} other {noun}s" if count > 1 else f"1 other {noun}"
 
 
 def _ranking(
-    attribution: Attribution,
     kept: NDArray[np.intp],
-    left: NDArray[np.intp],
-    shown: tuple[str, ...],
+    lines: list[tuple[str, str]],
     values: NDArray[np.float64],
     errors: NDArray[np.float64],
-    rest_value: float,
-    rest_error: float,
+    *,
+    rest: int,
+    rest_name: str,
+    value: float,
+    error: float,
 ) -> Ranking:
-    names = tuple(clean(attribution.parts[i]) for i in kept)
     values, errors = values[kept], errors[kept]
-    if len(left):
-        names = (*names, rest_name(len(left), len(attribution.parts)))
-        shown = (*shown, "")
-        values, errors = np.append(values, rest_value), np.append(errors, rest_error)
+    if rest:
+        lines = [*lines, (rest_name, "")]
+        values, errors = np.append(values, value), np.append(errors, error)
     return Ranking(
         order=tuple(int(i) for i in kept),
-        names=names,
-        shown=shown,
+        names=tuple(name for name, _ in lines),
+        shown=tuple(shown for _, shown in lines),
         values=values,
         errors=errors,
-        rest=len(left),
+        rest=rest,
     )

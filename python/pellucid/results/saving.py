@@ -7,6 +7,8 @@ from typing import Any
 
 from pellucid.results.archive import Format, listed, read, write
 from pellucid.results.attribution import Attribution
+from pellucid.results.canvas import ARRAYS as CANVAS
+from pellucid.results.canvas import canvas_arrays, canvas_from
 from pellucid.results.interactions import Interactions
 from pellucid.results.local import LocalExplanation
 from pellucid.results.report import Report
@@ -18,8 +20,8 @@ _FIELDS = frozenset({*_NAMES, "report"})
 ATTRIBUTION = Format(
     "attribution",
     "Attribution.save",
-    {"values": "f", **_SHARED, "background_std_err": "f"},
-    _OPTIONAL | {"background_std_err"},
+    {"values": "f", **_SHARED, "background_std_err": "f", **CANVAS},
+    _OPTIONAL | {"background_std_err", *CANVAS},
     _FIELDS,
 )
 LOCAL = Format(
@@ -42,12 +44,14 @@ def save(result: Attribution | Interactions, path: str | os.PathLike[str]) -> No
     """See `Attribution.save`."""
     if isinstance(result, Interactions):
         form = INTERACTIONS
+        canvas = {}
     else:
         form = LOCAL if isinstance(result, LocalExplanation) else ATTRIBUTION
+        canvas = canvas_arrays(result.canvas)
     write(
         path,
         form,
-        arrays={name: getattr(result, name) for name in form.arrays},
+        arrays={name: getattr(result, name) for name in form.arrays if name not in CANVAS} | canvas,
         fields={
             **{name: list(getattr(result, name)) for name in _NAMES},
             "report": result.report.to_dict(),
@@ -57,12 +61,12 @@ def save(result: Attribution | Interactions, path: str | os.PathLike[str]) -> No
 
 def load(path: str | os.PathLike[str]) -> Attribution:
     """See `Attribution.load`."""
-    return read(path, ATTRIBUTION, make=lambda arrays, fields: Attribution(**arrays, **_common(fields)))
+    return read(path, ATTRIBUTION, make=lambda arrays, fields: Attribution(**_drawn(arrays), **_common(fields)))
 
 
 def load_local(path: str | os.PathLike[str]) -> LocalExplanation:
     """See `LocalExplanation.load`."""
-    return read(path, LOCAL, make=lambda arrays, fields: LocalExplanation(**arrays, **_common(fields)))
+    return read(path, LOCAL, make=lambda arrays, fields: LocalExplanation(**_drawn(arrays), **_common(fields)))
 
 
 def load_interactions(path: str | os.PathLike[str]) -> Interactions:
@@ -72,3 +76,9 @@ def load_interactions(path: str | os.PathLike[str]) -> Interactions:
 
 def _common(fields: dict[str, Any]) -> dict[str, Any]:
     return {**dict(zip(_NAMES, listed(fields, *_NAMES), strict=True)), "report": Report.from_dict(fields["report"])}
+
+
+def _drawn(arrays: dict[str, Any]) -> dict[str, Any]:
+    """The arrays of a file, with the canvas that some of them make."""
+    canvas = canvas_from({name: arrays[name] for name in CANVAS})
+    return {**{name: array for name, array in arrays.items() if name not in CANVAS}, "canvas": canvas}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Segments:
-    """An image and the segment of each of its pixels; both are kept as read-only copies.
+    """An image and the segment of each of its pixels; both are kept as read-only copies, in native byte order.
 
     Parameters
     ----------
@@ -62,7 +62,9 @@ class Segments:
             )
         if labels.min() != 0 or len(np.unique(labels)) != int(labels.max()) + 1:
             raise InputError("labels must be 0, ..., p - 1, each of them at least once")
-        object.__setattr__(self, "image", checks.frozen(image))
+        # Pickle would turn the bytes of another machine's order around, too, and so change the dtype.
+        native = image.astype(image.dtype.newbyteorder("="))
+        object.__setattr__(self, "image", checks.frozen(native))
         object.__setattr__(self, "labels", checks.frozen(labels.astype(np.int32)))
         object.__setattr__(self, "channel_axis", axis)
 
@@ -100,8 +102,6 @@ def canvas_of(attribution: Any) -> Segments:
             "attribution must be that of an image, with its segments as .canvas; "
             f"got {type(attribution).__name__} with {type(canvas).__name__}"
         )
-    if len(attribution.parts) != canvas.parts:
-        raise InputError(f"attribution has {len(attribution.parts)} parts, but its image has {canvas.parts} segments")
     return canvas
 
 
@@ -153,6 +153,17 @@ def superpixel_mask(
     Raises
     ------
     InputError : the attribution is not that of an image, or has no such row or output.
+
+    Examples
+    --------
+    >>> from pellucid import Superpixels, lime
+    >>> corner = lambda images: images[:, :2, :3].mean(axis=(1, 2))
+    >>> explanation = lime(corner, Superpixels(np.ones((4, 6)), n_segments=4, fill=0))
+    >>> superpixel_mask(explanation, top=1).astype(int)
+    array([[1, 1, 1, 0, 0, 0],
+           [1, 1, 1, 0, 0, 0],
+           [0, 0, 0, 0, 0, 0],
+           [0, 0, 0, 0, 0, 0]])
     """
     canvas = canvas_of(attribution)
     where = checks.find("output", output, attribution.outputs)

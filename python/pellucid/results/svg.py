@@ -92,7 +92,7 @@ def waterfall(
 
 def end_texts(ranking: Ranking, base: float, prediction: float) -> tuple[str, str]:
     """Base value and prediction with the digits that the contributions change."""
-    step = float(np.abs(ranking.values).max()) / 100
+    step = float(np.abs(ranking.values).max(initial=0.0)) / 100
     return resolved(base, step), resolved(prediction, step)
 
 
@@ -144,7 +144,8 @@ class _Columns:
 
     @classmethod
     def of(cls, lines: Sequence[Line], size: float) -> _Columns:
-        name_em = min(max((width(line.name) for line in lines), default=0.0), 0.30 * size / _FONT)
+        share = 0.30 if any(line.shown for line in lines) else 0.42
+        name_em = min(max((width(line.name) for line in lines), default=0.0), share * size / _FONT)
         shown_em = min(max((width(line.shown) for line in lines), default=0.0), 0.13 * size / _FONT)
         number_em = max((width(line.number) for line in lines), default=0.0)
         names = name_em * _FONT

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.results.ranking import largest_first, rest_name, shown_values, split
+from pellucid.results import local_words
+from pellucid.results.local import LocalExplanation
+from pellucid.results.ranking import kept_of, largest_first, line_of, noun_of, rest_name
 from pellucid.results.text import clean, column, counted, duration, elide, with_errors
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def one_line(attribution: Attribution) -> str:
     n, p, k = attribution.values.shape
     model = f" of {clean(attribution.report.model)}" if attribution.report.model else ""
     return (
-        f"Attribution({counted(n, 'row')}, {counted(p, 'part')}, {counted(k, 'output')}; "
+        f"{type(attribution).__name__}({counted(n, 'row')}, {counted(p, 'part')}, {counted(k, 'output')}; "
         f"{clean(attribution.report.method)}{model}; {sureness(attribution)})"
     )
 
@@ -44,7 +46,7 @@ def table(attribution: Attribution) -> str:
     model = f"{report.model_output} of {report.model}" if report.model else report.model_output
     lines = [one_line(attribution), "  " + ", ".join([clean(model), f"link {clean(report.link)}", *cost])]
     if report.why:
-        lines.append(f"  why {clean(report.method)}: {clean(report.why, limit=300)}")
+        lines.append(f"  why {clean(report.method)}: {clean(report.why, limit=900)}")
     for row in range(min(_ROWS, len(attribution))):
         lines += ["", *_row(attribution, row)]
     if len(attribution) > _ROWS:
@@ -57,43 +59,55 @@ def table(attribution: Attribution) -> str:
 
 def _row(attribution: Attribution, row: int) -> list[str]:
     outputs = range(min(_OUTPUTS, len(attribution.outputs)))
-    values = attribution.values[row][:, : len(outputs)]
-    kept, left = split(largest_first(np.abs(values).max(axis=1)), _LINES)
-    shown = shown_values(attribution, row)
-    first = [f"row {row}", "base value"]
-    first += [
-        elide(clean(attribution.parts[i], limit=40) + (f" = {shown[i]}" if shown[i] else ""), limit=52) for i in kept
-    ]
-    first += [rest_name(len(left), len(attribution.parts))] if len(left) else []
-    first += ["prediction"]
-    columns = [first] + [_output(attribution, row, output, kept, left) for output in outputs]
+    present = np.zeros((len(attribution.parts), len(outputs)), dtype=bool)
+    for output in outputs:
+        present[attribution._ranked(row, output), output] = True
+    used = np.flatnonzero(present.any(axis=1))
+    sizes = np.abs(attribution.values[row][used, : len(outputs)]).max(axis=1)
+    kept, left, small = kept_of(attribution, used[largest_first(sizes)], _LINES)
+    local = attribution if isinstance(attribution, LocalExplanation) else None
+    first_end, *last_ends = ("base value", "prediction") if local is None else local_words.COLUMN
+    names = [f"row {row}", first_end, *(_name(attribution, row, int(part)) for part in kept)]
+    names += [rest_name(len(left), len(used), noun=noun_of(attribution))] if len(left) else []
+    columns = [names + last_ends]
+    columns += [_output(attribution, row, output, kept, left, present[:, output]) for output in outputs]
     widths = [max(len(cell) for cell in cells) for cells in columns]
     lines = []
-    for i in range(len(first)):
-        indent = "" if i == 0 else "  "
-        name = (indent + first[i]).ljust(widths[0] + 2)
-        lines.append(
-            "  ".join(
-                [name] + [cells[i].ljust(width) for cells, width in zip(columns[1:], widths[1:], strict=True)]
-            ).rstrip()
-        )
+    for i, name in enumerate(columns[0]):
+        indented = (("" if i == 0 else "  ") + name).ljust(widths[0] + 2)
+        cells = [cells[i].ljust(width) for cells, width in zip(columns[1:], widths[1:], strict=True)]
+        lines.append("  ".join([indented, *cells]).rstrip())
+    if local is not None:
+        left_out = [int(count) for count in (~present).sum(axis=0)]
+        notes = [local_words.sample_of(local, row), *local_words.not_shown(local, left_out, small=small)]
+        lines.append("  " + "; ".join(notes))
     more = len(attribution.outputs) - len(outputs)
     return lines + ([f"  and {counted(more, 'more output')}"] if more else [])
 
 
+def _name(attribution: Attribution, row: int, part: int) -> str:
+    name, shown = line_of(attribution, row, part)
+    return elide(elide(name, limit=40) + f" = {shown}" if shown else name, limit=52)
+
+
 def _output(
-    attribution: Attribution, row: int, output: int, kept: NDArray[np.intp], left: NDArray[np.intp]
+    attribution: Attribution,
+    row: int,
+    output: int,
+    kept: NDArray[np.intp],
+    left: NDArray[np.intp],
+    present: NDArray[np.bool_],
 ) -> list[str]:
     values = attribution.values[row, :, output]
     numbers = list(values[kept]) + ([values[left].sum()] if len(left) else [])
     errors = [np.nan] * len(numbers)
     if attribution.std_err is not None:
         errors[: len(kept)] = attribution.std_err[row, kept, output]
-    base, prediction = attribution.base_values[row, output], attribution.predictions[row, output]
-    ends = column([base, prediction], sign=False)
-    return [
-        clean(attribution.output_label(row=row, output=output), limit=30),
-        " " + ends[0],
-        *with_errors(numbers, errors),
-        " " + ends[1],
-    ]
+    cells = with_errors(numbers, errors)
+    cells[: len(kept)] = [cell if present[part] else "" for cell, part in zip(cells, kept, strict=False)]
+    if isinstance(attribution, LocalExplanation):
+        first, *last = local_words.column_of(attribution, row, output)
+    else:
+        first, *last = column([attribution.base_values[row, output], attribution.predictions[row, output]], sign=False)
+    label = clean(attribution.output_label(row=row, output=output), limit=30)
+    return [label, " " + first, *cells, *(" " + text for text in last)]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 _LONGEST = 400  # characters looked at; a name of a megabyte is cut before anything is done with it
+_NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _JOINERS = "\u200c\u200d"  # needed by several scripts and by emoji, and harmless
 
 
@@ -166,6 +168,27 @@ def counted(count: int, noun: str) -> str:
     ('1 row', '12,000 rows')
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def merged(sentences: Iterable[str]) -> str:
+    """Sentences of clauses, "a; b", as one: each clause once, and where only its numbers differ, with their range.
+
+    >>> merged(["1,024 samples; proven after 14 models", "1,024 samples; proven after 7 models"])
+    '1,024 samples; proven after 7 to 14 models'
+    """
+    numbers: dict[tuple[str, ...], list[list[str]]] = {}
+    for clause in dict.fromkeys(clause for sentence in sentences for clause in sentence.split("; ") if clause):
+        numbers.setdefault(tuple(_NUMBER.split(clause)), []).append(_NUMBER.findall(clause))
+    clauses = []
+    for words, found in numbers.items():
+        ranges = [_range_of(column) for column in zip(*found, strict=True)]
+        clauses.append("".join(text for pair in zip(words, [*ranges, ""], strict=True) for text in pair))
+    return "; ".join(clauses)
+
+
+def _range_of(numbers: Sequence[str]) -> str:
+    low, high = (pick(numbers, key=lambda text: float(text.replace(",", ""))) for pick in (min, max))
+    return low if low == high else f"{low} to {high}"
 
 
 def duration(seconds: float) -> str:

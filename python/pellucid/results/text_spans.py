@@ -57,6 +57,11 @@ class TextSpans:
             if start < end:
                 raise InputError(f"spans must not overlap, got one that ends at {end} and one from {start} on")
 
+    @property
+    def parts(self) -> int:
+        """p, the number of parts."""
+        return len(self.spans)
+
     def in_order(self) -> list[tuple[int, int, int]]:
         """(start, end, part) of every span, in the order of the text."""
         return sorted((start, end, part) for part, spans in enumerate(self.spans) for start, end in spans)

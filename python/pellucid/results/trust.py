@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.results import local_words
+from pellucid.results.local import LocalExplanation
 from pellucid.results.svg import Z95
 from pellucid.results.table import sureness
 from pellucid.results.text import counted, number
@@ -21,7 +23,10 @@ def how_obtained(attribution: Attribution) -> list[str]:
     link = "" if report.link == "identity" else f", through the {report.link} link"
     unit = "" if report.model_output == "value" else f" ({report.model_output})"
     first = f"The function explained is {model}{unit}{link}."
-    if report.background_rows:
+    local = attribution if isinstance(attribution, LocalExplanation) else None
+    if local is not None:
+        first += f" {local_words.how_obtained(local)}"
+    elif report.background_rows:
         first += (
             f" A hidden feature takes its values from {counted(report.background_rows, 'background row')}"
             + (f" ({report.value_function})" if report.value_function else "")
@@ -29,7 +34,7 @@ def how_obtained(attribution: Attribution) -> list[str]:
         )
     second = f"The method is {report.method}" + (f": {report.why}" if report.why else "")
     second += "" if second.endswith(".") else "."
-    if report.coalitions:
+    if report.coalitions and local is None:
         second += f" It looked at {counted(report.coalitions, 'coalition')} of features for each row."
     if report.rows_used:
         limit = f", within a budget of {report.budget:,}" if report.budget else ""
@@ -48,12 +53,13 @@ def how_far_to_trust(attribution: Attribution) -> list[str]:
             f"{'' if report.tolerance is None else number(report.tolerance)} asked for; read the standard "
             "errors of those with care."
         )
-    found += [_sum(attribution)]
+    local = attribution if isinstance(attribution, LocalExplanation) else None
+    found += [_sum(attribution)] if local is None else local_words.how_far_to_trust(local)
     found.append(
         "The numbers speak about the model, not about the world: a feature that moves the prediction need "
         "not cause the outcome, and changing it need not change the outcome."
     )
-    if report.background_rows:
+    if report.background_rows and local is None:
         found.append(
             "They depend on the background rows: another background asks another question. Features that "
             "depend on each other are combined here in ways that may not occur in the data."
@@ -64,7 +70,7 @@ def how_far_to_trust(attribution: Attribution) -> list[str]:
 def _errors(attribution: Attribution) -> str:
     kind = sureness(attribution)
     if kind == "exact":
-        return "The values are exact for this model and this background, up to rounding."
+        return f"The values are exact for this model{_and_background(attribution)}, up to rounding."
     if kind == "standard errors unknown":
         return "Standard errors are not known for these values, so small differences between them may be noise."
     values, errors = attribution.values, attribution.std_err
@@ -76,6 +82,10 @@ def _errors(attribution: Attribution) -> str:
         "The values are estimates from samples. A standard error says how much a value would move "
         f"with another seed; 95 % intervals reach 1.96 of them to either side.{share}"
     )
+
+
+def _and_background(attribution: Attribution) -> str:
+    return " and this background" if attribution.canvas is None else ""
 
 
 def _sum(attribution: Attribution) -> str:

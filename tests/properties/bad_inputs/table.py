@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from pellucid import Attribution
 from properties.laws import X, background_of, bits, interacting
-from properties.registry import METHODS, Method
+from properties.registry import FAULTY, Method
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,18 @@ def _spoiled(change: Any, good: np.ndarray) -> Any:
     return change(good) if callable(change) else change
 
 
+def local(method: Method) -> bool:
+    """Whether the method fits a surrogate around a row, and knows nothing of players."""
+    return not method.complete
+
+
 def over(faults: list[Fault]) -> Any:
     """Parametrises a test by every fault and every method to which it applies."""
     assert len({fault.name for fault in faults}) == len(faults), "two faults have one name"
     cases = [
         pytest.param(fault, method, id=f"{fault}-{method}")
         for fault in faults
-        for method in METHODS
+        for method in FAULTY
         if not fault.unless(method)
     ]
     return pytest.mark.parametrize(("fault", "method"), cases)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import numpy as np
 from pellucid import BudgetError, InputError, Space
 from pellucid._arguments import shown
-from properties.bad_inputs.table import Fault, over, refused, same_bits
+from properties.bad_inputs.table import Fault, local, over, refused, same_bits
 from properties.registry import FEATURES
 
 NAN = float("nan")
 
 
-def each(argument, sentence, *values):
+def each(argument, sentence, *values, **more):
     """One fault for each wrong value of an argument."""
     return [
         Fault(
-            f"{argument} {shown(value):.30}", refused(InputError, f"{argument}.*{sentence}"), options={argument: value}
+            f"{argument} {shown(value):.30}",
+            refused(InputError, f"{argument}.*{sentence}"),
+            options={argument: value},
+            **more,
         )
         for value in values
     ]
@@ -35,7 +38,7 @@ AMOUNTS = [
 ]
 
 CHOICES = [
-    *each("method", "one of 'auto', 'exact', 'permutation', 'regression'", "tree", None, 3),
+    *each("method", "one of 'auto', 'exact', 'permutation', 'regression'", "tree", None, 3, unless=local),
     *each("link", "one of 'identity', 'logit', 'log'", "probit", None, np.log),
     *each("clip", "must be None with link='identity'", 1e-6),
     *(
@@ -51,13 +54,22 @@ CHOICES = [
     *each("progress", "must be None, a bool or a callable", "yes", 1),
     *each("outputs", "", "top:x", "top:0", 1.5, [], True, [None]),
     *each("output_names", "", "ab", ["a", "a"], [1], 3),
-    *each("groups", "", {"pair": ["x0", "x9"]}, {"pair": []}, {"pair": ["x0"], "other": ["x0"]}, ["x0", "x1"]),
+    *each(
+        "groups",
+        "",
+        {"pair": ["x0", "x9"]},
+        {"pair": []},
+        {"pair": ["x0"], "other": ["x0"]},
+        ["x0", "x1"],
+        unless=local,
+    ),
     *each("space", "", "numeric", {"x0": "numeric"}),
     *each("cache", "", 3, [], b"\0"),
     Fault(
         "groups and a space",
         refused(InputError, "groups must be part of the space"),
         options={"groups": {"pair": ["x0", "x1"]}, "space": Space.infer(np.zeros((1, FEATURES)))},
+        unless=local,
     ),
 ]
 

@@ -9,14 +9,19 @@ import pandas as pd
 import pytest
 import scipy.sparse
 from pellucid import BudgetError, InputError, ModelOutputError, _arguments
-from properties.bad_inputs.table import Fault, finds, over, refused, same_bits
+from properties.bad_inputs.table import Fault, finds, local, over, refused, same_bits
 from properties.laws import X, background_of, interacting
-from properties.registry import FEATURES, METHODS
+from properties.registry import FAULTY, FEATURES
 
 # Games of a law of the features: it is learned from numbers, and needs more than one row of them.
 LAW = {"unless": lambda method: not method.marginal}
-# Where an order names features, they must be there.
-WHOLE = {"unless": lambda method: not method.marginal or not method.symmetric}
+# Rows that are drawn anew are whole numbers where the background is.
+FLOATS = {"unless": lambda method: local(method) or not method.marginal}
+# Without bins there is no place for a missing value.
+NO_BINS = {"unless": lambda method: method.name != "lime, slopes"}
+ANY_VALUE = {"unless": lambda method: not method.marginal or method.name == "lime, slopes"}
+# Shares of a prediction; where an order names features, they must be there.
+SHARES = {"unless": lambda method: local(method) or not method.marginal or not method.symmetric}
 
 NAMES = [f"x{j}" for j in range(FEATURES)]
 
@@ -94,7 +99,7 @@ SIZES = [
         model=lambda rows: np.sin(rows[:, 0]),
         rows=lambda a: a[:, :1],
         background=lambda a: a[:, :1],
-        **WHOLE,
+        **SHARES,
     ),
     Fault(
         "one feature, one background row",
@@ -102,7 +107,7 @@ SIZES = [
         model=lambda rows: np.sin(rows[:, 0]),
         rows=lambda a: a[:, :1],
         background=lambda a: a[:1, :1],
-        **WHOLE,
+        **SHARES,
     ),
     Fault("a constant feature", finds(nothing_for_the_constant), background=with_value(2.0, row=slice(None), column=3)),
     Fault(
@@ -163,13 +168,13 @@ VALUES = [
         "NaN for a model that cannot take it",
         refused(ModelOutputError, "NaN or infinite scores for .* rows .*; its input is .*x2=missing", unasked=False),
         rows=with_value(np.nan),
-        **LAW,
+        **ANY_VALUE,
     ),
     Fault(
         "a background of nothing but NaN",
         refused(ModelOutputError, "NaN or infinite scores .*x0=missing", unasked=False),
         background=lambda a: np.full_like(a, np.nan),
-        **LAW,
+        **ANY_VALUE,
     ),
     Fault(
         "NaN where a law is learned from numbers",
@@ -178,6 +183,18 @@ VALUES = [
         ),
         background=with_value(np.nan, column=4),
         unless=lambda method: method.marginal,
+    ),
+    Fault(
+        "NaN in X where there are no bins",
+        refused(InputError, "X must have no missing values without bins, got one in row 1, column 'x2'; use bins="),
+        rows=with_value(np.nan, row=1),
+        **NO_BINS,
+    ),
+    Fault(
+        "NaN in the background where there are no bins",
+        refused(InputError, "background must have no missing values without bins, got some in 'x4'; use bins="),
+        background=with_value(np.nan, column=4),
+        **NO_BINS,
     ),
     Fault(
         "one row where a law is learned",
@@ -215,16 +232,23 @@ def missing_for(model, clean):
 
 MISSING = [
     Fault(
-        "NaN", same_bits(), model=takes_missing, rows=with_value(np.nan), background=with_value(np.nan, column=4), **LAW
+        "NaN",
+        same_bits(),
+        model=takes_missing,
+        rows=with_value(np.nan),
+        background=with_value(np.nan, column=4),
+        **ANY_VALUE,
     ),
-    Fault("nothing but NaN", same_bits(), model=takes_missing, background=lambda a: np.full_like(a, np.nan), **LAW),
+    Fault(
+        "nothing but NaN", same_bits(), model=takes_missing, background=lambda a: np.full_like(a, np.nan), **ANY_VALUE
+    ),
     Fault(
         "masked arrays",
         same_bits(lambda a: np.ma.filled(a, np.nan), model=takes_missing),
         model=takes_masked,
         rows=masked,
         background=masked,
-        **LAW,
+        **ANY_VALUE,
     ),
     Fault(
         "columns that know NA",
@@ -232,14 +256,14 @@ MISSING = [
         model=takes_nullable,
         rows=nullable,
         background=nullable,
-        **LAW,
+        **ANY_VALUE,
     ),
     Fault(
         "None in lists",
         same_bits(),
         model=takes_missing,
         rows=lambda a: with_value(None, dtype=object)(a).tolist(),
-        **LAW,
+        **ANY_VALUE,
     ),
 ]
 
@@ -288,7 +312,9 @@ DRESSES = [
         for kind in ("bool", "int8", "int16", "int32", "int64", "uint8", "uint64", "float16", "float32", "longdouble")
     ),
     *(
-        Fault(f"background of {kind}", same_bits(), background=lambda a, kind=kind: halves(3 * a).astype(kind), **LAW)
+        Fault(
+            f"background of {kind}", same_bits(), background=lambda a, kind=kind: halves(3 * a).astype(kind), **FLOATS
+        )
         for kind in ("int8", "int64")
     ),
     Fault("2^53 is representable", same_bits(), rows=with_value(2**53, dtype=np.int64), model=lambda rows: rows.sum(1)),
@@ -302,10 +328,12 @@ def test_tables(fault, method):
     fault.then(fault.call(method))
 
 
-@pytest.mark.parametrize("method", METHODS, ids=str)
+@pytest.mark.parametrize("method", FAULTY, ids=str)
 def test_values_larger_than_the_memory_are_not_begun(method, monkeypatch):
     """A machine of 1,100 bytes has room for 3 rows and their answers, and none for 3 x 7 x 7 values."""
     monkeypatch.setattr(_arguments, "machine_memory", lambda: 1100)
 
-    with pytest.raises(BudgetError, match=r"^values needs 1\.18 kB .* 3 rows, 7 players and 7 outputs, .* 1\.1 kB"):
+    with pytest.raises(
+        BudgetError, match=r"^values needs 1\.18 kB .* 3 rows, 7 (players|parts) and 7 outputs, .* 1\.1 kB"
+    ):
         method.explain(lambda rows: rows * 1.0, X, background_of(method))
