@@ -48,7 +48,6 @@ class LimeTask:
     background: Array | None = None
     labels: Array | None = None  # of the superpixels
     fill: Any = None
-    unit: Array | None = None  # what lime divides a column by, where z is not binary
 
 
 def ridge(z: Array, y: Array, weights: Array, penalty: float) -> Array:
@@ -160,7 +159,7 @@ def gaussian_task(name: str, model: str, predict: Predict, X: Array, x: Array) -
         z = narrow * own / width**2 + np.sqrt(narrow) * ndtri(sobol(seed, n, d))
         return z, predict(mean + z * scale), np.ones(n)
 
-    return LimeTask(name, model, "gaussian", predict, x, d, by_lime, for_reference, X, unit=scale)
+    return LimeTask(name, model, "gaussian", predict, x, d, by_lime, for_reference, X)
 
 
 def _table(loader: Any, estimator: Any) -> tuple[Predict, Array, Array]:

@@ -69,7 +69,7 @@ def tables(quick: bool, with_ours: bool) -> Record:
             )
             if with_ours:
                 model = Timed(predict)
-                prepared = our_explainer(task, model, TABLE_ROWS, 0, max_features=features, progress=False)
+                prepared = our_explainer(task, model, TABLE_ROWS, 0, max_features=features)
                 found, inside = outside(
                     model,
                     lambda number, prepared=prepared: prepared(rest[number : number + 1]),
@@ -106,7 +106,7 @@ def texts(quick: bool, with_ours: bool) -> Record:
     rows = [["lime, all outside", milliseconds(lime), milliseconds(min(found)), milliseconds(inside), ""]]
     if with_ours:
         ours = Timed(letters)
-        prepared = our_explainer(task, ours, TEXT_ROWS, 0, max_features=10, progress=False)
+        prepared = our_explainer(task, ours, TEXT_ROWS, 0, max_features=10)
         found, inside = outside(ours, lambda _: prepared(subject_of(task)), 2 if quick else 15)
         parts = text_steps(task, 2 if quick else 15)
         whole = median(found)
@@ -190,7 +190,7 @@ def images(quick: bool, with_ours: bool) -> Record:
     if with_ours:
         for batch_bytes in BATCH_BYTES:
             ours = Timed(brightness)
-            prepared = our_explainer(task, ours, IMAGE_ROWS, 0, batch_bytes=batch_bytes, progress=False)
+            prepared = our_explainer(task, ours, IMAGE_ROWS, 0, batch_bytes=batch_bytes)
             found, inside = outside(ours, lambda _, prepared=prepared: prepared(subject_of(task)), 2 if quick else 9)
             name, whole = f"pellucid, batch_bytes {batch_bytes / 2**20:.0f} MiB", median(found)
             numbers = (milliseconds(whole), f"{whole / copy:.3g}", milliseconds(inside), f"{lime / whole:.0f}")
@@ -219,7 +219,7 @@ def _growth(who: str, batch_bytes: int) -> float:
                     two_columns(brightness), num_samples=samples, num_features=50, labels=(1,), top_labels=None
                 )
         else:
-            our_explainer(task, brightness, samples, 0, batch_bytes=batch_bytes, progress=False)(subject_of(task))
+            our_explainer(task, brightness, samples, 0, batch_bytes=batch_bytes)(subject_of(task))
 
     unit = 1 if sys.platform == "darwin" else 1024
     explain(60)

@@ -139,7 +139,7 @@ def standardised(background, X):
         ({"bins": None}, standardised),
         ({"bins": None, "around": "instance"}, lambda background, X: np.zeros_like(X)),
     ],
-    ids=str,
+    ids=["bins", "sparse", "compat", "no bins", "instance"],
 )
 def test_the_surrogate_adds_up(options, at):
     background, X = rows_of(200), rows_of(2, seed=3)

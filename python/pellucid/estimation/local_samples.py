@@ -141,7 +141,7 @@ class TableSamples(_Grown):
         # Of the usual kernel the neighbourhood itself says how much it does.
         self.idle = not locality.plain and locality.idle(len(self.origin), default=self.distance)
         self._weights: list[Array] = []
-        self._binary = neighbourhood.binary
+        self._scaled = bool((self._units != 1.0).any())
         # Whole rows of the background come with weights though the kernel is absorbed elsewhere.
         self.independent = absorbed and given is None and neighbourhood.product
         if given is not None:
@@ -196,7 +196,7 @@ class TableSamples(_Grown):
     def _keep(self, z: NDArray[Any], weights: Array | None) -> None:
         if not self._absorbed and not self._locality.plain:
             weights = self._locality.weights(z, origin=self._neighbourhood.z_x, default="euclidean")
-        self._z.append(z if self._binary else z * self._units)
+        self._z.append(z * self._units if self._scaled else z)
         if weights is not None:
             self._weights.append(weights)
 

@@ -235,7 +235,9 @@ class Neighbourhood:
     def _distances(self, codes: Array, same: NDArray[np.uint8]) -> Array:
         """z (n, p): (value - centre) / unit on a line, 0 or 1 for cells."""
         if not self._cells:  # then parts are columns
-            return np.asarray((codes - self._z_centre) / self._z_unit)
+            z: Array = codes - self._z_centre
+            z /= self._z_unit
+            return z
         z = same.astype(np.float64)
         for j, line in self._lines:
             z[:, j] = (codes[:, line.law.column] - self._z_centre[j]) / self._z_unit[j]

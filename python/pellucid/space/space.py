@@ -179,12 +179,9 @@ class Space:
         """
         source = open_source(X, argument)
         self._check_columns(source)
-        numeric = all(feature.kind == "numeric" for feature in self.features)
-        if numeric and source.plain_numbers() and source.mask is None and source.data.dtype.kind in "bf":
-            with np.errstate(over="ignore"):
-                codes = np.array(source.data, dtype=np.float64, order="C")
-            if not np.isinf(codes).any():
-                return codes
+        plain = self._plain_codes(source)
+        if plain is not None:
+            return plain
         columns = source.read(self.names, mixed=self._labelled())
         codes = np.empty((len(columns[0].values), self.d))
         for j, (feature, column) in enumerate(zip(self.features, columns, strict=True)):
@@ -216,6 +213,9 @@ class Space:
         """
         source = open_source(X, argument)
         self._check_columns(source)
+        plain = self._plain_codes(source)
+        if plain is not None and not np.isnan(plain).any():
+            return self
         columns = source.read(self.names, mixed=self._labelled())
         float_dtype = FLOAT_DTYPE[self.container]
         features = tuple(extended(one, column, float_dtype) for one, column in zip(self.features, columns, strict=True))
@@ -289,6 +289,15 @@ class Space:
 
     def _labelled(self) -> list[int]:
         return [j for j, one in enumerate(self.features) if one.kind in ("categorical", "ordinal")]
+
+    def _plain_codes(self, source: Source) -> np.ndarray | None:
+        """The codes where numbers stand in one array and are nothing else; None where columns need a closer look."""
+        numeric = all(feature.kind == "numeric" for feature in self.features)
+        if not (numeric and source.plain_numbers() and source.mask is None and source.data.dtype.kind in "bf"):
+            return None
+        with np.errstate(over="ignore"):
+            codes = np.array(source.data, dtype=np.float64, order="C")
+        return None if np.isinf(codes).any() else codes
 
     def _codes(self, codes: Any) -> np.ndarray:
         array = np.asarray(codes, dtype=np.float64)
