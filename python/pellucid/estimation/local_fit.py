@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -51,10 +51,21 @@ class LocalFit:
     singular: bool
     fixed_rows: int
     _solved: _core.LocalRegression = field(repr=False, compare=False)
+    _widened: float = field(default=1.0, repr=False, compare=False)
+
+    def widened(self, factor: float) -> LocalFit:
+        """The same fit with standard errors times a factor, covariances with them."""
+        return replace(
+            self,
+            std_err=self.std_err * factor,
+            intercept_std_err=self.intercept_std_err * factor,
+            _widened=self._widened * factor,
+        )
 
     def covariance(self, output: int = 0) -> Array:
         """Sandwich covariance (p, p) of the coefficients of one output; its diagonal is std_err squared."""
-        return np.asarray(self._solved.covariance(self._checked(output, "output", self.coefficients.shape[1])))
+        solved = self._solved.covariance(self._checked(output, "output", self.coefficients.shape[1]))
+        return np.asarray(solved) * self._widened**2
 
     def difference_std_err(self, a: int, b: int, output: int = 0) -> float:
         """Standard error of coefficient a less coefficient b, their covariance included."""

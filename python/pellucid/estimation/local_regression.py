@@ -113,8 +113,7 @@ def _less_freedom(fit: LocalFit, samples: Samples, spent: int) -> LocalFit:
     factor = left / max(1, left - spent)
     fits = np.concatenate([fit.intercept[None], fit.coefficients])
     return replace(
-        fit,
-        std_err=fit.std_err * factor,
+        fit.widened(factor),
         r2=explained(samples.values, predictions(samples.z, fits)),
         freedom=max(0.0, fit.freedom - spent),
     )
