@@ -141,16 +141,6 @@ def test_the_error_of_a_difference_has_the_covariance():
     assert fit.difference_std_err(4, 4) == 0.0
 
 
-def test_a_widened_fit_is_widened_everywhere():
-    z, y, w, *_ = problem()
-    fit = local_fit(z, y, weights=w)
-    wide = fit.widened(1.5)
-    np.testing.assert_allclose(wide.std_err, 1.5 * fit.std_err)
-    np.testing.assert_allclose(wide.intercept_std_err, 1.5 * fit.intercept_std_err)
-    np.testing.assert_allclose(np.sqrt(np.diag(wide.covariance())), wide.std_err[:, 0])
-    assert wide.difference_std_err(0, 1) == pytest.approx(1.5 * fit.difference_std_err(0, 1))
-
-
 def test_effective_rows_and_freedom():
     z, y, w, shared, own = problem(e=3, e2=2)
     single, paired = (local_fit(z, y, weights=w, shared=shared, own=own, pairs=pairs) for pairs in (False, True))
