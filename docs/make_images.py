@@ -33,7 +33,7 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     save(plots.waterfall(explained, row=doubtful, max_display=9).figure, "waterfall")
     save(plots.beeswarm(explained, max_display=9).figure, "beeswarm")
-    save(three_kinds_of_data(), "lime")
+    save(three_kinds_of_data(), "lime", dpi=100)
 
 
 def tumours() -> tuple[Any, Any, Any]:
@@ -48,7 +48,7 @@ def tumours() -> tuple[Any, Any, Any]:
 
 def three_kinds_of_data() -> Figure:
     """LIME of a row of a table, of a text, and of an image with a mark that its class was learned by."""
-    figure = Figure(figsize=(10.9, 3.8))
+    figure = Figure(figsize=(12, 4.2))
     bars, words, picture = (figure.add_axes(place) for place in PANELS)
     wines = load_wine(as_frame=True)
     forest = RandomForestClassifier(random_state=0).fit(wines.data, wines.target_names[wines.target])
@@ -72,7 +72,7 @@ def three_kinds_of_data() -> Figure:
 
 
 # left, bottom, width, height of the three panels, in parts of the figure
-PANELS = ((0.222, 0.16, 0.155, 0.74), (0.535, 0.05, 0.232, 0.85), (0.79, 0.255, 0.205, 0.59))
+PANELS = ((0.203, 0.14, 0.165, 0.77), (0.513, 0.05, 0.232, 0.86), (0.768, 0.275, 0.222, 0.635))
 
 
 def topics() -> tuple[Any, str]:
@@ -101,9 +101,9 @@ def marked_eights() -> tuple[Any, Any]:
     return lambda block: model.predict_proba(block.reshape(len(block), -1) / 16.0), eight
 
 
-def save(figure: Figure, name: str) -> None:
+def save(figure: Figure, name: str, *, dpi: int = 110) -> None:
     path = IMAGES / f"{name}.png"
-    figure.savefig(path, dpi=110, facecolor="white", metadata={"Software": None})
+    figure.savefig(path, dpi=dpi, facecolor="white", metadata={"Software": None})
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 

@@ -51,7 +51,7 @@ def test_a_surrogate_of_nothing_has_no_bars():
 
     assert labels(plots.local(nothing)) == []
     assert labels(plots.waterfall(nothing)) == ["intercept", "local prediction", "prediction of the model"]
-    assert len(plots.beeswarm(nothing).collections) <= 1
+    assert labels(plots.beeswarm(nothing)) == labels(plots.bar(nothing)) == []
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,9 @@ def test_a_waterfall_of_slopes_is_refused():
 def test_other_plots_say_a_part_once_and_leave_out_what_was_left_out():
     assert labels(plots.bar(explained(), row=0, output=1)) == ["2 < age <= 3", "2 < height <= 3"]
     assert labels(plots.bar(explained())) == ["age", "income", "height"]
+    unused = explained(order=np.where(np.arange(3)[:, None] == 2, -1, explained().order))
+    assert labels(plots.bar(unused)) == labels(plots.beeswarm(unused)) == ["age", "income"]
+    assert labels(plots.bar(unused, by=["a", "b"])) == ["age", "income"]
     ax = plots.compare({"one": explained(), "two": explained()}, row=0)
     assert labels(ax)[0] == "2 < age <= 3"
     swarm = plots.beeswarm(explained(), output=1)

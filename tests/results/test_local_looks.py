@@ -179,6 +179,19 @@ def test_html_shows_the_text_and_the_image_of_the_chosen_output(render):
     assert "<script" not in of_text + of_image
 
 
+def test_a_page_of_a_text_or_an_image_speaks_of_no_background():
+    report = Report(method="Shapley values", background_rows=1, coalitions=4)
+    text = replace(with_canvas(TextSpans("not bad", (((0, 3),), ((4, 7),)))), report=report)
+    image = replace(with_canvas(Segments(np.eye(2), np.array([[0, 0], [1, 1]]))), report=report)
+
+    for explained, expected in ((text, "taken out of the text"), (image, "of the image is filled")):
+        words = " ".join(Elements(page(explained, title="t")).texts)
+        for part in (expected, "the output with every part hidden", "4 coalitions of parts", "stands in for a hidden"):
+            assert part in words
+        assert "background row" not in words
+        assert "Background" not in words
+
+
 @pytest.mark.parametrize("name", HOSTILE, ids=lambda name: ascii(name[:12]))
 def test_a_hostile_text_adds_no_element(name):
     def of(text):

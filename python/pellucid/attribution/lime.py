@@ -167,7 +167,8 @@ class Lime:
             usual = {"continuous": "gaussian", "categorical": "observed", "around": "background", "scale": 1.0}
             if choices != usual or not (isinstance(bins, str) and bins == "quartile"):
                 raise InputError(
-                    "bins, continuous, categorical, around and scale describe a table; pass background=X_train"
+                    "background is missing: bins, continuous, categorical, around and scale describe a table; pass "
+                    "background=X_train"
                 )
             return
         if labels is not None and not (isinstance(bins, str) and bins == "entropy"):

@@ -41,20 +41,25 @@ def explain_representation(X: Representation, reader: Reader, options: LocalOpti
     deadline = None if options.time_limit is None else Deadline.after(options.time_limit)
     parts = tuple(X.parts)
     law = _law_of(X)
+    each, probed = int(X.n_draws), len(probe_masks(len(parts)))
+    # Before anything is paid; a model that does not repeat itself is charged for more below.
+    options.samples_affordable(charged=2 * probed + 1, default=law.samples, each=each)
     model, shared = reader.model_for(X)
     model.check_outputs(options.outputs)
     inside = model.seconds
-    predictions = Game(model, X).value(np.ones((1, len(parts)), dtype=np.uint8))
+    # All parts are there, whatever the draw.
+    predictions = Game(model, X).play(np.ones((1, len(parts)), dtype=np.uint8), np.zeros(1, dtype=np.int64))
     columns, names = model.choose(options.outputs, predictions)
     about = Explained(model, options, parts, predictions, columns, names, shared, 0, start, inside)
-    charged = (2 if model.steady else 3) * len(probe_masks(len(parts))) + 1
-    most = options.samples_affordable(charged=charged, default=law.samples, each=int(X.n_draws))
+    charged = (2 if model.steady else 3) * probed + 1
+    most = options.samples_affordable(charged=charged, default=law.samples, each=each)
     samples = MaskSamples(
         Game(model, X, columns=columns[0]),
         law=_sizes(options, len(parts), law.base),
         locality=options.locality,
         seed=options.seed,
-        budget=most,
+        # A tolerance without a budget may go far; that is no reason to play more masks than it needs.
+        budget=most if options.budget is not None else min(most, law.samples),
         control_variate=options.control_variate,
         given=options.sampler if options.compat is None else _lime_sampler(len(parts), law),
     )

@@ -45,6 +45,8 @@ class LocalTables:
         space = self.model.space.extend(X)
         codes = space.encode(X)
         self.law.require_known(codes)
+        # Before anything is paid; a model that does not repeat itself is charged for more below.
+        options.samples_affordable(charged=2 * len(self._background) + 1, default=SAMPLES)
         shared, charged = self._probe(options)
         known = space == self.model.space
         model, law = (self.model, self.law) if known else (self.model.with_space(space), self.law.extended(space))

@@ -77,7 +77,7 @@ def explain_parts(
         report=report_of(
             plan,
             [estimate],
-            shared=shared,
+            shared=shared + int(X.n_draws),  # the probe, and the empty coalition
             warnings=model.warnings,
             seconds=seconds,
             seconds_outside_model=max(0.0, seconds - (model.seconds - inside)),

@@ -138,7 +138,8 @@ class TableSamples(_Grown):
         self._model, self._neighbourhood, self._locality = model, neighbourhood, locality
         self._absorbed, self._seed, self._planned = absorbed, seed, planned
         self._columns, self._control, self._given, self._first = columns, control_variate, given, first
-        self.idle = locality.idle(len(self.origin), default=self.distance)
+        # Of the usual kernel the neighbourhood itself says how much it does.
+        self.idle = not locality.plain and locality.idle(len(self.origin), default=self.distance)
         self._weights: list[Array] = []
         self._scaled = bool((self._units != 1.0).any())
         # Whole rows of the background come with weights though the kernel is absorbed elsewhere.

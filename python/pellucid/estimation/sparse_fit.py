@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pellucid.estimation.local_fit import LocalFit, local_fit
 from pellucid.estimation.local_samples import Samples
 from pellucid.estimation.selection import select
-from pellucid.results.text import merged
+from pellucid.results.text import counted, merged
 
 Array = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ class SparseFit:
             else:
                 self._refit(samples, output, chosen, ridge)
             notes.append(found.note)
-        self.why = f"at most {most} parts, {merged(notes)}"
+        self.why = f"at most {counted(most, 'part')}, {merged(notes)}"
 
     def _take(self, samples: Samples, fit: LocalFit, output: int, chosen: NDArray[np.int64]) -> None:
         self.coefficients[chosen, output] = fit.coefficients[chosen, output]

@@ -103,7 +103,8 @@ def bar(
 
 
 def _cohorts(attribution: Attribution, means: GroupMeans, output: int, limit: int, ax: Axes | None) -> Axes:
-    kept, left = split(largest_first(means.values[:, :, output].max(axis=0)), limit)
+    order = largest_first(means.values[:, :, output].max(axis=0))
+    kept, left = split(order[attribution._ever_has(output)[order]], limit)
     names = [_style.label(attribution.parts[i]) for i in kept]
     values, (low, high) = means.values[:, kept, output], (end[:, kept, output] for end in means.interval())
     if len(left):

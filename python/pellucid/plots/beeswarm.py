@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from pellucid.plots import _style
 from pellucid.results.attribution import Attribution
 from pellucid.results.checks import find
-from pellucid.results.local import LocalExplanation
 from pellucid.results.ranking import rank_means
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def beeswarm(attribution: Attribution, *, output: int | str = 0, max_display: in
     where = find("output", output, _style.check(attribution).outputs)
     ranking = rank_means(attribution, output=where, max_display=max_display)
     values = attribution.values[:, :, where]
-    used = [_used(attribution, part, where) for part in ranking.order]
+    used = [attribution._has(where)[:, part] for part in ranking.order]
     lines = [values[rows, part] for part, rows in zip(ranking.order, used, strict=True)]
     colours = [_levels(attribution, part)[rows] for part, rows in zip(ranking.order, used, strict=True)]
     if ranking.rest:
@@ -56,7 +55,7 @@ def beeswarm(attribution: Attribution, *, output: int | str = 0, max_display: in
     names = [_style.label(name) for name in ranking.names]
     ax = _style.axes(ax, lines=1.25 * len(lines), names=names, width=7.2)
     places = _style.lines_down(ax, names)
-    drawn = np.concatenate(lines)
+    drawn = np.concatenate([np.empty(0), *lines])
     low, high = (float(drawn.min()), float(drawn.max())) if drawn.size else (0.0, 0.0)
     many = len(values) > 2000
     style: dict[str, Any]
@@ -73,13 +72,6 @@ def beeswarm(attribution: Attribution, *, output: int | str = 0, max_display: in
     if any((~np.isnan(level)).any() for level in colours):
         _colour_bar(ax, grey=any(np.isnan(level).any() for level in colours[: len(ranking.order)]))
     return ax
-
-
-def _used(attribution: Attribution, part: int, output: int) -> NDArray[np.bool_]:
-    """The rows (n,) whose surrogate has the part; all but those of a sparse one."""
-    if isinstance(attribution, LocalExplanation):
-        return np.asarray(attribution.order[:, part, output] >= 0)
-    return np.ones(len(attribution), dtype=bool)
 
 
 def _levels(attribution: Attribution, part: int) -> NDArray[np.float64]:

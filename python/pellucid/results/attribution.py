@@ -308,9 +308,20 @@ class Attribution:
 
         return load(path)
 
+    def _has(self, output: int) -> NDArray[np.bool_]:
+        """(n, p): the parts that have a value; a sparse surrogate leaves some out."""
+        return np.broadcast_to(np.True_, self.values.shape[:2])
+
     def _ranked(self, row: int, output: int) -> NDArray[np.intp]:
-        """The parts that have a value, the largest |value| first."""
-        return largest_first(self.values[row, :, output])
+        """The parts of a row that have a value, the largest |value| first."""
+        order = largest_first(self.values[row, :, output])
+        ranked: NDArray[np.intp] = order[self._has(output)[row, order]]
+        return ranked
+
+    def _ever_has(self, output: int) -> NDArray[np.bool_]:
+        """(p,): the parts that have a value in some row."""
+        found: NDArray[np.bool_] = np.asarray(self._has(output).any(axis=0))
+        return found
 
     def _line(self, row: int, part: int) -> tuple[str, str]:
         """What stands beside the value of a part: its name, and how a person reads it, "" where that is not known."""

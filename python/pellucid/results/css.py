@@ -59,8 +59,7 @@ body{margin:0;background:#fcfcfb;color:#1d1f22}
 @media (prefers-color-scheme:dark){body{background:#16181b;color:#e4e5e6}
  .pellucid-page{--quiet:#a0a6ad;--rule:#2f3338;--panel:#1e2125}}
 @media (max-width:560px){.pellucid-page{padding:32px 16px 40px}
- .pellucid-page .pellucid-muted{color:var(--quiet);font-size:14px}
-.pellucid-page dl{grid-template-columns:1fr;gap:0}
+ .pellucid-page dl{grid-template-columns:1fr;gap:0}
  .pellucid-page dd{margin:0 0 9px}}
 @media print{body{background:#fff;color:#000}.pellucid-page{padding:0}
  .pellucid-page figure{break-inside:avoid}}

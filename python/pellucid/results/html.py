@@ -203,7 +203,7 @@ def _facts(attribution: Attribution, output: int) -> str:
         ("Output", f"{name}, as {scale}"),
         ("Method", report.method),
         ("Explained", f"{counted(n, 'row')}, {counted(p, noun_of(attribution))}"),
-        ("Background", counted(report.background_rows, "row") if report.background_rows else ""),
+        ("Background", counted(report.background_rows, "row") if _has_background(attribution) else ""),
         ("Cost", ", ".join(cost_of(report))),
         ("Reached its tolerance", converged),
         ("Seed", str(report.seed)),
@@ -211,6 +211,10 @@ def _facts(attribution: Attribution, output: int) -> str:
     return (
         "<dl>" + "".join(f"<dt>{key}</dt><dd>{words(value, limit=160)}</dd>" for key, value in facts if value) + "</dl>"
     )
+
+
+def _has_background(attribution: Attribution) -> bool:
+    return attribution.canvas is None and attribution.report.background_rows > 0
 
 
 def _importance(attribution: Attribution, output: int, max_display: int) -> list[str]:
@@ -237,13 +241,7 @@ def _rows(attribution: Attribution, output: int, rows: Sequence[int], max_displa
     if not rows:
         return []
     local = isinstance(attribution, LocalExplanation)
-    begins = (
-        "Each bar is a coefficient of the surrogate around this row."
-        if local
-        else "Each chart begins at the base value, the mean output over the background, and adds one feature after "
-        "the other until it reaches the prediction."
-    )
-    pieces = ["<h2>Row by row</h2>", f"<p>{begins}</p>", _key(attribution)]
+    pieces = ["<h2>Row by row</h2>", f"<p>{_reading(attribution)}</p>", _key(attribution)]
     for row in rows:
         label = attribution.output_label(row=row, output=output)
         ranking = rank_row(attribution, row=row, output=output, max_display=max_display)
@@ -263,6 +261,17 @@ def _rows(attribution: Attribution, output: int, rows: Sequence[int], max_displa
             f"{_drawn(attribution, row, output)}{chart}{_notes(attribution, ranking)}</figure>"
         )
     return pieces
+
+
+def _reading(attribution: Attribution) -> str:
+    """How the charts of the rows are read."""
+    if isinstance(attribution, LocalExplanation):
+        return "Each bar is a coefficient of the surrogate around this row."
+    base = "the mean output over the background" if attribution.canvas is None else "the output with every part hidden"
+    return (
+        f"Each chart begins at the base value, {base}, and adds one {noun_of(attribution)} after the other until it "
+        "reaches the prediction."
+    )
 
 
 def _key(attribution: Attribution) -> str:

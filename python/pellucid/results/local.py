@@ -118,10 +118,8 @@ class LocalExplanation(Attribution):
 
         return load_local(path)
 
-    def _ranked(self, row: int, output: int) -> NDArray[np.intp]:
-        ranked = super()._ranked(row, output)
-        found: NDArray[np.intp] = ranked[self.order[row, ranked, output] >= 0]
-        return found
+    def _has(self, output: int) -> NDArray[np.bool_]:
+        return np.asarray(self.order[:, :, output] >= 0)
 
     def _line(self, row: int, part: int) -> tuple[str, str]:
         """What the surrogate says of the part, alone: the bin it is in, "2.5 < age <= 3.1", where it is one."""

@@ -15,7 +15,7 @@ Edges = NDArray[np.int64]
 
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
 _DIM = 0.35  # of the colour that pixels keep that were not chosen
-_DARK = 96.0  # mean tone, of 255, below which an image is dark
+_DARK = 120.0  # mean tone, of 255, below which an image is dark
 _HEAT = 0.7  # of the colour that the largest value gives
 _GROUND = 0.45  # of the grey below it
 

@@ -115,10 +115,11 @@ def kept_of(
 
 
 def rank_means(attribution: Attribution, *, output: int, max_display: int = 12) -> Ranking:
-    """The parts by mean |value| over the rows; the errors are those of the mean over rows."""
+    """The parts that a row has, by mean |value| over the rows; the errors are those of the mean over rows."""
     sizes = np.abs(attribution.values[:, :, output])
     values, errors = mean_and_error(sizes)
     order = largest_first(values)
+    order = order[attribution._ever_has(output)[order]]
     kept, left = split(order, display_limit(max_display))
     sum_of_rest, error_of_rest = mean_and_error(sizes[:, left].sum(axis=1))
     lines = [(clean(attribution.parts[i]), "") for i in kept]

@@ -59,9 +59,7 @@ def table(attribution: Attribution) -> str:
 
 def _row(attribution: Attribution, row: int) -> list[str]:
     outputs = range(min(_OUTPUTS, len(attribution.outputs)))
-    present = np.zeros((len(attribution.parts), len(outputs)), dtype=bool)
-    for output in outputs:
-        present[attribution._ranked(row, output), output] = True
+    present = np.column_stack([attribution._has(output)[row] for output in outputs])
     used = np.flatnonzero(present.any(axis=1))
     sizes = np.abs(attribution.values[row][used, : len(outputs)]).max(axis=1)
     kept, left, small = kept_of(attribution, used[largest_first(sizes)], _LINES)

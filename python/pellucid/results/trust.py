@@ -8,12 +8,21 @@ import numpy as np
 
 from pellucid.results import local_words
 from pellucid.results.local import LocalExplanation
+from pellucid.results.ranking import noun_of
+from pellucid.results.segments import Segments
 from pellucid.results.svg import Z95
 from pellucid.results.table import sureness
 from pellucid.results.text import counted, number
+from pellucid.results.text_spans import TextSpans
 
 if TYPE_CHECKING:
     from pellucid.results.attribution import Attribution
+
+
+_HIDDEN = {
+    TextSpans: "A hidden part is taken out of the text, or a mask stands in its place.",
+    Segments: "A hidden part of the image is filled.",
+}
 
 
 def how_obtained(attribution: Attribution) -> list[str]:
@@ -26,6 +35,8 @@ def how_obtained(attribution: Attribution) -> list[str]:
     local = attribution if isinstance(attribution, LocalExplanation) else None
     if local is not None:
         first += f" {local_words.how_obtained(local)}"
+    elif attribution.canvas is not None:
+        first += f" {_HIDDEN[type(attribution.canvas)]}"
     elif report.background_rows:
         first += (
             f" A hidden feature takes its values from {counted(report.background_rows, 'background row')}"
@@ -35,7 +46,7 @@ def how_obtained(attribution: Attribution) -> list[str]:
     second = f"The method is {report.method}" + (f": {report.why}" if report.why else "")
     second += "" if second.endswith(".") else "."
     if report.coalitions and local is None:
-        second += f" It looked at {counted(report.coalitions, 'coalition')} of features for each row."
+        second += f" It looked at {counted(report.coalitions, 'coalition')} of {noun_of(attribution)}s for each row."
     if report.rows_used:
         limit = f", within a budget of {report.budget:,}" if report.budget else ""
         second += f" The model was asked for {round(report.rows_used):,} rows for each explained row{limit}."
@@ -59,7 +70,9 @@ def how_far_to_trust(attribution: Attribution) -> list[str]:
         "The numbers speak about the model, not about the world: a feature that moves the prediction need "
         "not cause the outcome, and changing it need not change the outcome."
     )
-    if report.background_rows and local is None:
+    if local is None and attribution.canvas is not None:
+        found.append("They depend on what stands in for a hidden part: another choice asks another question.")
+    elif local is None and report.background_rows:
         found.append(
             "They depend on the background rows: another background asks another question. Features that "
             "depend on each other are combined here in ways that may not occur in the data."
