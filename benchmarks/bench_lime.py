@@ -155,7 +155,7 @@ def coverage_text(records: dict[str, Record]) -> Iterator[str]:
         for name, record in tasks.items():
             size = record["sizes"][str(SIZES[0])]
             for label in VARIANTS:
-                if label in size:
+                if label in size and size[label]["repeats"] >= COVERAGE_REPEATS:
                     found = size[label]
                     numbers = (f"{found[key]:.3f}" for key in ("mean", "worst"))
                     ratio = f"{found['std_err / spread']:.2f}"

@@ -12,8 +12,10 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from lime_contenders import lime_explainer, our_explainer, quietly, subject_of, two_columns
+from lime_contenders import VARIANTS, lime_explainer, our_explainer, quietly, subject_of, two_columns
 from lime_tasks import LimeTask, binned_task, docstrings, gaussian_task, grid
+from pellucid.estimation.mask_design import MaskDesign
+from pellucid.estimation.size_law import SizeLaw
 from reporting import Stopwatch, Timed, median
 from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
@@ -96,7 +98,7 @@ def letters(texts: Any) -> Array:
 
 
 def texts(quick: bool, with_ours: bool) -> Record:
-    """200 different words, 10 features, 5000 samples; ours told apart into buffer, strings and the rest."""
+    """200 different words, 10 features, 5000 samples; ours with and without surrogate columns, and its steps."""
     text = text_of(200)
     p = len(set(text.split()))
     task = LimeTask("text", "letters", "text", letters, text, p)
@@ -105,25 +107,16 @@ def texts(quick: bool, with_ours: bool) -> Record:
     lime = median(found)
     rows = [["lime, all outside", milliseconds(lime), milliseconds(min(found)), milliseconds(inside), ""]]
     if with_ours:
-        ours = Timed(letters)
-        prepared = our_explainer(task, ours, TEXT_ROWS, 0, max_features=10)
-        found, inside = outside(ours, lambda _: prepared(subject_of(task)), 2 if quick else 15)
+        for label, options in VARIANTS.items():
+            ours = Timed(letters)
+            prepared = our_explainer(task, ours, TEXT_ROWS, 0, max_features=10, **options)
+            found, inside = outside(ours, lambda _, prepared=prepared: prepared(subject_of(task)), 2 if quick else 15)
+            times = (milliseconds(each) for each in (median(found), min(found), inside))
+            rows.append([f"{label}, all outside", *times, f"{lime / median(found):.0f}"])
         parts = text_steps(task, 2 if quick else 15)
-        whole = median(found)
-        without = whole - parts["strings"]
-        rows.append(
-            [
-                "pellucid, all outside",
-                milliseconds(whole),
-                milliseconds(min(found)),
-                milliseconds(inside),
-                f"{lime / whole:.0f}",
-            ]
-        )
-        rows.append(["pellucid, strings not counted", milliseconds(without), "", "", f"{lime / without:.0f}"])
         rows += [[f"of it {name}", milliseconds(seconds), "", "", ""] for name, seconds in parts.items()]
-        rest = without - parts["UTF-8 buffer"]
-        rows.append(["of it masks, fit and all else", milliseconds(rest), "", "", ""])
+        until = parts["masks"] + parts["UTF-8 buffer"]
+        rows.append(["until strings are made: masks and buffer", milliseconds(until), "", "", f"{lime / until:.0f}"])
     return {
         "title": f"**Text**, {p} different words, 10 features, {TEXT_ROWS:,} samples, a model that counts letters.",
         "columns": ["method", "outside, ms", "least, ms", "in the model, ms", "lime / ours"],
@@ -132,19 +125,23 @@ def texts(quick: bool, with_ours: bool) -> Record:
 
 
 def text_steps(task: LimeTask, times: int) -> dict[str, float]:
-    """Seconds for the texts as one buffer, and for Python strings made from it."""
-    words, rng = subject_of(task), np.random.default_rng(0)
-    masks = (rng.random((TEXT_ROWS, task.parts)) < rng.random((TEXT_ROWS, 1))).astype(np.uint8)
-    draws = np.zeros(TEXT_ROWS, dtype=np.int64)
-    buffer, strings = [], []
+    """Seconds for the masks, for the texts as one buffer, and for Python strings made from it."""
+    words, law = subject_of(task), SizeLaw.exponential(task.parts, base="uniform_size")
+    found: dict[str, list[float]] = {"masks": [], "UTF-8 buffer": [], "strings": []}
     for _ in range(times):
-        start = perf_counter()
-        block = words.compose(masks, draws)
-        between = perf_counter()
+        marks = [perf_counter()]
+        design = MaskDesign(law, seed=0, budget=TEXT_ROWS)
+        while design.next(np.zeros((design.rows, 1))) is not None:
+            pass
+        masks = design.masks
+        marks.append(perf_counter())
+        block = words.compose(masks, np.zeros(len(masks), dtype=np.int64))
+        marks.append(perf_counter())
         block.strings()
-        buffer.append(between - start)
-        strings.append(perf_counter() - between)
-    return {"UTF-8 buffer": median(buffer), "strings": median(strings)}
+        marks.append(perf_counter())
+        for into, seconds in zip(found.values(), np.diff(marks), strict=True):
+            into.append(float(seconds))
+    return {name: median(each) for name, each in found.items()}
 
 
 def brightness(images: Any) -> Array:
@@ -173,6 +170,21 @@ def copy_seconds(times: int) -> float:
     return median(found)
 
 
+def compose_seconds(times: int) -> float:
+    """Median time to make all images of one explanation, batch by batch in the same memory."""
+    task, rows = image_task(), BATCH_BYTES[0] // image_task().instance.nbytes
+    superpixels, masks = subject_of(task), np.random.default_rng(0).integers(0, 2, (IMAGE_ROWS, 50), dtype=np.uint8)
+    batch = np.zeros((rows, *task.instance.shape), dtype=np.uint8)
+    found = []
+    for _ in range(times):
+        start = perf_counter()
+        for first in range(0, IMAGE_ROWS, rows):
+            part = masks[first : first + rows]
+            superpixels.compose(part, np.zeros(len(part), dtype=np.int64), out=batch)
+        found.append(perf_counter() - start)
+    return median(found)
+
+
 def images(quick: bool, with_ours: bool) -> Record:
     """256 x 256 x 3 uint8, 50 superpixels, 1000 samples, in units of a memory copy of all 1000 images."""
     task, copy = image_task(), copy_seconds(3 if quick else 15)
@@ -188,13 +200,19 @@ def images(quick: bool, with_ours: bool) -> Record:
         peaks["lime"] = f"{peak_megabytes('lime', 0):.0f}"
     rows.append(["lime", milliseconds(lime), f"{lime / copy:.3g}", milliseconds(inside), "", peaks["lime"]])
     if with_ours:
-        for batch_bytes in BATCH_BYTES:
-            ours = Timed(brightness)
-            prepared = our_explainer(task, ours, IMAGE_ROWS, 0, batch_bytes=batch_bytes)
-            found, inside = outside(ours, lambda _, prepared=prepared: prepared(subject_of(task)), 2 if quick else 9)
-            name, whole = f"pellucid, batch_bytes {batch_bytes / 2**20:.0f} MiB", median(found)
-            numbers = (milliseconds(whole), f"{whole / copy:.3g}", milliseconds(inside), f"{lime / whole:.0f}")
-            rows.append([name, *numbers, f"{peak_megabytes('ours', batch_bytes):.1f}"])
+        for label, options in VARIANTS.items():
+            for batch_bytes in BATCH_BYTES:
+                ours = Timed(brightness)
+                prepared = our_explainer(task, ours, IMAGE_ROWS, 0, batch_bytes=batch_bytes, **options)
+                found, inside = outside(
+                    ours, lambda _, prepared=prepared: prepared(subject_of(task)), 2 if quick else 9
+                )
+                name, whole = f"{label}, batch_bytes {batch_bytes / 2**20:.0f} MiB", median(found)
+                numbers = (milliseconds(whole), f"{whole / copy:.3g}", milliseconds(inside), f"{lime / whole:.0f}")
+                peak = "" if options else f"{peak_megabytes('ours', batch_bytes):.1f}"
+                rows.append([name, *numbers, peak])
+        alone = compose_seconds(3 if quick else 15)
+        rows.append(["of it the images", milliseconds(alone), f"{alone / copy:.3g}", "", f"{lime / alone:.0f}", ""])
     return {
         "title": f"**Image**, 256 x 256 x 3 uint8, 50 superpixels, {IMAGE_ROWS:,} samples, a model that reads 16 "
         "pixels. Peak memory is what the largest resident size of a new process grows by in its second explanation, "

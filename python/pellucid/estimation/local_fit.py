@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import Any
 
@@ -51,10 +51,21 @@ class LocalFit:
     singular: bool
     fixed_rows: int
     _solved: _core.LocalRegression = field(repr=False, compare=False)
+    _widened: float = field(default=1.0, repr=False, compare=False)
+
+    def widened(self, factor: float) -> LocalFit:
+        """The same fit with standard errors times a factor, covariances with them."""
+        return replace(
+            self,
+            std_err=self.std_err * factor,
+            intercept_std_err=self.intercept_std_err * factor,
+            _widened=self._widened * factor,
+        )
 
     def covariance(self, output: int = 0) -> Array:
         """Sandwich covariance (p, p) of the coefficients of one output; its diagonal is std_err squared."""
-        return np.asarray(self._solved.covariance(self._checked(output, "output", self.coefficients.shape[1])))
+        solved = self._solved.covariance(self._checked(output, "output", self.coefficients.shape[1]))
+        return np.asarray(solved) * self._widened**2
 
     def difference_std_err(self, a: int, b: int, output: int = 0) -> float:
         """Standard error of coefficient a less coefficient b, their covariance included."""
@@ -187,15 +198,16 @@ def max_t(level: float, fit: LocalFit, *, output: int = 0, draws: int = 0, seed:
         raise InputError(f"level must be between 0 and 1, such as 0.95, got {shown(level)}")
     if not is_whole(draws) or not (draws == 0 or draws >= 100):
         raise InputError(f"draws must be 0 (no draws) or a whole number of at least 100, got {shown(draws)}")
-    covariance = fit.covariance(output)
-    deviation = np.sqrt(np.diag(covariance))
-    if np.isnan(deviation).any():
+    std_err = fit.std_err[:, fit._checked(output, "output", fit.std_err.shape[1])]
+    if np.isnan(std_err).any():
         return math.nan
-    told = np.flatnonzero(deviation > 0.0)
+    told = np.flatnonzero(std_err > 0.0)
     bound = NormalDist().inv_cdf((1.0 + level ** (1.0 / max(1, len(told)))) / 2.0)
     if draws == 0 or len(told) < 2:
         return bound
-    correlation = covariance[np.ix_(told, told)] / np.outer(deviation[told], deviation[told])
+    covariance = fit.covariance(output)[np.ix_(told, told)]
+    deviation = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(deviation, deviation)
     drawn = _core.max_normal_quantile(
         np.ascontiguousarray(correlation), level=float(level), draws=int(draws), seed=checked_seed(seed)
     )

@@ -113,8 +113,7 @@ def _less_freedom(fit: LocalFit, samples: Samples, spent: int) -> LocalFit:
     factor = left / max(1, left - spent)
     fits = np.concatenate([fit.intercept[None], fit.coefficients])
     return replace(
-        fit,
-        std_err=fit.std_err * factor,
+        fit.widened(factor),
         r2=explained(samples.values, predictions(samples.z, fits)),
         freedom=max(0.0, fit.freedom - spent),
     )
@@ -210,6 +209,11 @@ def _caution(sparse: SparseFit, fit: LocalFit) -> str:
     )
 
 
+def _differing(samples: Samples, rows: int) -> int:
+    """How many of the first rows are not the explained input."""
+    return int((samples.z[:rows] != samples.origin).any(axis=1).sum())
+
+
 def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit, parts: tuple[str, ...]) -> Iterator[str]:
     p = len(samples.origin)
     if samples.idle:
@@ -218,8 +222,11 @@ def _doubts(samples: Samples, fitting: Fitting, fit: LocalFit, parts: tuple[str,
         yield "some parts cannot be told apart by these samples: they share their effect among them"
     if samples.exact:
         return
-    differing = int((samples.z != samples.origin).any(axis=1).sum())
-    if 2 * differing < samples.rows and differing < 2 * (p + 1):
+    enough = 2 * (p + 1)
+    # The first rows show it as a rule; the others are looked at where they do not.
+    differing = _differing(samples, 2 * enough)
+    differing = differing if differing >= enough else _differing(samples, samples.rows)
+    if 2 * differing < samples.rows and differing < enough:
         yield (
             f"the kernel starves the fit: {differing:,} of {samples.rows:,} samples differ from the explained input at "
             "all; widen kernel_width, unless the background is constant"
