@@ -1,6 +1,6 @@
 // Takes out of outputs what columns explain that are orthogonal under the law of the rows: no Gram matrix, no solve.
 //
-//   y <- y - s (s'(y - mean y)) / (s's)      for each column s in turn
+//   y <- y - sum over s of s (s'(y - mean y)) / (s's)      for the columns s in turn, four at a time
 //
 // Columns that are orthogonal to each other, to 1 and to the parts of a regression under the law of its rows leave its
 // coefficients where they are, and on a net, whose sums of one and two coordinates are those of the law up to O(1/n),

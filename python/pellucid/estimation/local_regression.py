@@ -108,15 +108,16 @@ def _fit(samples: Samples, fitting: Fitting) -> LocalFit:
 
 
 def _less_freedom(fit: LocalFit, samples: Samples, spent: int) -> LocalFit:
-    """The fit to values that columns were taken out of before: their degrees of freedom, and R^2 of the values."""
+    """The fit to values that columns were taken out of before, with the degrees of freedom that these took."""
     left = samples.rows - len(samples.origin) - 1
-    factor = left / max(1, left - spent)
-    fits = np.concatenate([fit.intercept[None], fit.coefficients])
-    return replace(
-        fit.widened(factor),
-        r2=explained(samples.values, predictions(samples.z, fits)),
-        freedom=max(0.0, fit.freedom - spent),
-    )
+    return replace(fit.widened(left / max(1, left - spent)), freedom=max(0.0, fit.freedom - spent))
+
+
+def _r2(samples: Samples, fit: LocalFit) -> Array:
+    """R^2 (k,) of the values themselves, also where columns were taken out of them before the fit."""
+    if samples.targets().spent == 0:
+        return fit.r2
+    return explained(samples.values, predictions(samples.z, np.concatenate([fit.intercept[None], fit.coefficients])))
 
 
 def _ridge(samples: Samples, fitting: Fitting) -> float:
@@ -162,7 +163,7 @@ def _estimate(
             for a, b in _ties(fit, output, fitting.settle_top):
                 warnings.append(f"the order of {parts[a]!r} and {parts[b]!r} is not settled: their sizes may tie")
     order = np.zeros(fit.coefficients.shape, dtype=np.int64)
-    coefficients, std_err, intercept, r2 = fit.coefficients, fit.std_err, fit.intercept, fit.r2
+    coefficients, std_err, intercept = fit.coefficients, fit.std_err, fit.intercept
     if len(fit.dropped) == len(parts):
         std_err = np.full_like(std_err, np.nan)
     if fitting.max_features is not None and fitting.max_features < len(parts):
@@ -178,6 +179,8 @@ def _estimate(
         why.append(sparse.why)
         if not samples.exact:
             warnings.append(_caution(sparse, fit))
+    else:
+        r2 = _r2(samples, fit)
     return LocalEstimate(
         coefficients=coefficients,
         std_err=None if samples.exact else std_err,

@@ -166,8 +166,11 @@ class TableSamples(_Grown):
     def targets(self) -> Targets:
         if not self._control or not self.independent:
             return Targets(self.values)
-        less, spent = self._neighbourhood.less_columns(self.values, self._seed, planned=self._planned)
-        return Targets(less, None, spent)
+        found = self._targets
+        if found is None or len(found.values) != self.rows:
+            less, spent = self._neighbourhood.less_columns(self.values, self._seed, planned=self._planned)
+            found = self._targets = Targets(less, None, spent)
+        return found
 
     def _blocks(self, first: int, last: int) -> Iterator[Array]:
         if self._first is not None and first == 0:

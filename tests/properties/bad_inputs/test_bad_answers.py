@@ -205,7 +205,14 @@ GOOD_ANSWERS = [
     ),
     Fault("a view of the rows", same_bits(model=lambda rows: rows[:, 2] * 1.0), model=lambda rows: rows[:, 2]),
     Fault("keeps the rows", same_bits(model=lambda rows: rows[:, 2] * 1.0), models=keeps_its_rows),
-    Fault("keeps the rows of small batches", same_bits(), models=keeps_its_rows, options={"batch_bytes": 700}),
+    # Laws of the features have so many rows that small batches of them take a minute, and tell nothing more.
+    Fault(
+        "keeps the rows of small batches",
+        same_bits(),
+        models=keeps_its_rows,
+        options={"batch_bytes": 700},
+        unless=lambda method: not method.marginal,
+    ),
     Fault("writes into the rows", same_bits(model=interacting), model=destroys_its_rows),
     Fault("fills one array again and again", same_bits(model=interacting), models=fills_one_array),
 ]
