@@ -141,6 +141,7 @@ class TableSamples(_Grown):
         # Of the usual kernel the neighbourhood itself says how much it does.
         self.idle = not locality.plain and locality.idle(len(self.origin), default=self.distance)
         self._weights: list[Array] = []
+        self._targets: Targets | None = None
         self._scaled = bool((self._units != 1.0).any())
         # Whole rows of the background come with weights though the kernel is absorbed elsewhere.
         self.independent = absorbed and given is None and neighbourhood.product
