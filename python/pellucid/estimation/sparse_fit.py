@@ -38,6 +38,8 @@ class SparseFit:
         self.intercept, self.r2 = np.empty(shape[1]), np.empty(shape[1])
         self.order = np.full(shape, -1, dtype=np.int64)
         self.conditional = not samples.independent
+        # Independent parts have a Gram matrix that is diagonal but for chance: a proof would cost more than the fit.
+        method = "exchange" if method == "auto" and samples.independent else method
         notes = []
         for output in range(shape[1]):
             one = np.ascontiguousarray(response[:, output])
