@@ -62,6 +62,12 @@ def test_superpixels_are_a_representation():
         assert not array.flags.writeable
 
 
+def test_says_what_it_is_of():
+    assert repr(Superpixels(np.zeros((8, 6, 3), np.uint8), n_segments=4)) == (
+        "Superpixels(image 8 x 6 x 3 of uint8, 4 segments)"
+    )
+
+
 def test_the_image_is_a_copy_of_anything_like_an_array():
     pytest.importorskip("PIL")
     from PIL import Image

@@ -32,7 +32,6 @@ def compat_estimate(samples: Samples, fitting: Fitting, locality: Locality) -> L
     """What the lime package makes of these samples; row 0 is the explained input."""
     distances = locality.distances(samples.z, origin=samples.origin, default=samples.distance)
     width = locality.width_for(len(samples.origin), samples.distance)
-    k = samples.values.shape[1]
     fit = lime_fit(
         samples.z,
         samples.values,
@@ -64,7 +63,7 @@ def compat_estimate(samples: Samples, fitting: Fitting, locality: Locality) -> L
         effective_rows=float(weights.sum() ** 2 / (weights @ weights)),
         rows=samples.rows,
         model_rows=samples.model_rows,
-        why=f"{samples.rows:,} samples and the choices of the lime package for {k} outputs",
+        why=f"{samples.rows:,} samples and the choices of the lime package",
         warnings=(
             "standard errors are those of the chosen parts as if they had been chosen beforehand, and do not show that "
             "the ridge penalty of 1 shrinks coefficients",

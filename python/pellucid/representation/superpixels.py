@@ -112,6 +112,10 @@ class Superpixels:
         self._kernel().compose(masks, images.reshape(len(masks), self.image.size).view(np.uint8))
         return images
 
+    def __repr__(self) -> str:
+        shape = " x ".join(map(str, self.image.shape))
+        return f"Superpixels(image {shape} of {self.image.dtype}, {len(self.parts)} segments)"
+
     @property
     def canvas(self) -> Segments:
         """The image and its segments, for those who draw."""
