@@ -271,8 +271,9 @@ void LocalRegression::summarise(const Rows& rows, MatrixIn y, const Targets& tar
                         ridge_ * coefficients_.col(o).squaredNorm();
     }
     ess_ = effective(w_);
-    Vector clusters = w_;
-    if (pairs_) clusters = Eigen::Map<const Matrix>(w_.data(), rows_ / 2, 2).rowwise().sum();
+    // Made in one go: a vector that changes its size holds memory twice freed where there is none left.
+    const Vector clusters =
+        pairs_ ? Vector(Eigen::Map<const Matrix>(w_.data(), rows_ / 2, 2).rowwise().sum()) : Vector(w_);
     freedom_ = std::max(0.0, freedom_ + effective(clusters));
 }
 
