@@ -25,7 +25,7 @@ LEAST = 4
 
 @dataclass(frozen=True)
 class LocalOptions:
-    """The choices of one explainer; `checked_options` makes them.
+    """The choices of one explainer, checked.
 
     Attributes
     ----------

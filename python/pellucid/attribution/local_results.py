@@ -11,7 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.attribution.local_options import LocalOptions
+from pellucid.attribution.shown import chosen_outputs
+from pellucid.attribution.stacking import stacked
 from pellucid.estimation.local_regression import LocalEstimate
+from pellucid.estimation.reporting import rows_of_each
 from pellucid.model import Model
 from pellucid.results import LocalExplanation, Report
 from pellucid.results.text import merged
@@ -29,7 +32,7 @@ class Explained:
     predictions : (n, K) of the model; columns (n, k) those explained, called `names`.
     shared : model rows paid once for all.
     start, inside : when the call began, and the seconds the model had taken by then.
-    estimates, origins, labels : row by row.
+    estimates, labels : row by row.
     """
 
     model: Model
@@ -56,24 +59,20 @@ class Explained:
         """All rows as one result."""
         found, n, p, k = self.estimates, len(self.estimates), len(self.parts), len(self.names)
         exact = n > 0 and all(one.std_err is None for one in found)
-        depends_on_row = not set(self.names) <= set(self.model.output_names)
-
-        def stacked(arrays: list[Array], shape: tuple[int, ...]) -> Array:
-            return np.stack(arrays) if arrays else np.empty((0, *shape))
-
+        selected, selected_names = chosen_outputs(self.model, self.columns, self.names)
         return LocalExplanation(
-            values=stacked([one.coefficients for one in found], (p, k)),
-            base_values=stacked([one.intercept for one in found], (k,)),
+            values=stacked([one.coefficients for one in found], (n, p, k)),
+            base_values=stacked([one.intercept for one in found], (n, k)),
             predictions=np.take_along_axis(self.predictions, self.columns, axis=1),
-            std_err=None if exact else stacked([_errors(one) for one in found], (p, k)),
+            std_err=None if exact else stacked([_errors(one) for one in found], (n, p, k)),
             parts=self.parts,
             outputs=self.names,
             data=data,
             display=np.array(self.labels, dtype=np.str_).reshape(n, p),
-            selected=self.columns if depends_on_row else None,
-            selected_names=self.model.output_names if depends_on_row else (),
-            local_predictions=stacked([one.prediction for one in found], (k,)),
-            r2=stacked([one.r2 for one in found], (k,)),
+            selected=selected,
+            selected_names=selected_names,
+            local_predictions=stacked([one.prediction for one in found], (n, k)),
+            r2=stacked([one.r2 for one in found], (n, k)),
             effective_rows=np.array([one.effective_rows for one in found]),
             order=np.stack([one.order for one in found]) if n else np.empty((0, p, k), dtype=np.int64),
             surrogates=tuple(one.fitted for one in found if one.fitted),
@@ -92,9 +91,7 @@ class Explained:
         return Report(
             method="exact LIME, over all masks" if exact else "LIME",
             why=merged(one.why for one in found),
-            rows_per_row=tuple(
-                one.model_rows + 1 + self.shared // n + (i < self.shared % n) for i, one in enumerate(found)
-            ),
+            rows_per_row=rows_of_each([one.model_rows + 1 for one in found], shared=self.shared),
             seconds=seconds,
             seconds_outside_model=max(0.0, seconds - (self.model.seconds - self.inside)),
             converged=tuple(one.reached and not one.out_of_time for one in found)

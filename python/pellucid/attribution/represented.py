@@ -56,20 +56,23 @@ class Reader:
         """The model for the medium of X, and the rows it took to probe it now."""
         if len(X.parts) == 0:
             raise InputError(f"parts of {type(X).__name__} must name at least one part, got none")
+        medium = getattr(X, "medium", None)
+        if self._probed is not None and medium is not None:
+            return self._probed.reading(medium), 0
         masks = probe_masks(len(X.parts))
         block = X.compose(masks, np.zeros(len(masks), dtype=np.int64))
+        if medium is None:
+            model = self._of_arrays(X, block)
+        else:
+            model = Model(self._given, medium=medium, **self._settings)
         if self._probed is not None:
-            # The space of an array is that of another input with as many columns; a medium is its own.
-            return self._probed.reading(self._medium(X, block).medium), 0
-        model = self._medium(X, block)
+            # The space of an array is that of another input with as many columns.
+            return self._probed.reading(model.medium), 0
         model.probe(block)
         self._probed = model
         return model, model.rows_used + model.rows_cached
 
-    def _medium(self, X: Representation, block: Any) -> Model:
-        medium = getattr(X, "medium", None)
-        if medium is not None:
-            return Model(self._given, medium=medium, **self._settings)
+    def _of_arrays(self, X: Representation, block: Any) -> Model:
         if not isinstance(block, np.ndarray) or block.ndim != 2:
             got = f"shape {block.shape}" if isinstance(block, np.ndarray) else type(block).__name__
             raise InputError(

@@ -15,7 +15,7 @@ from pellucid._arguments import checked_seed, checked_spending, checked_threads,
 from pellucid.attribution.background import Background
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
 from pellucid.attribution.shapley_parts import Spent, explain_each
-from pellucid.attribution.shown import shown
+from pellucid.attribution.shown import chosen_outputs, shown
 from pellucid.attribution.stacking import background_errors, errors, stacked
 from pellucid.attribution.value_functions import value_function_of
 from pellucid.errors import InputError
@@ -328,7 +328,7 @@ class Shapley:
         n, p, k = len(rows.codes), len(space.parts), len(rows.names)
         base = weighted_mean(self._prepared.background_outputs, self.value_function.weights)
         exact = all(estimate.std_err is None for estimate in estimates) if n else self._plan.method == "exact"
-        depends_on_row = not set(rows.names) <= set(self.model.output_names)  # "predicted", "top 1", ...
+        selected, selected_names = chosen_outputs(self.model, columns, rows.names)
         data, display = shown(space, rows.codes)
         return Attribution(
             values=stacked([e.values for e in estimates], (n, p, k)),
@@ -340,8 +340,8 @@ class Shapley:
             outputs=rows.names,
             data=data,
             display=display,
-            selected=columns if depends_on_row else None,
-            selected_names=self.model.output_names if depends_on_row else (),
+            selected=selected,
+            selected_names=selected_names,
             report=report_of(
                 self._plan,
                 estimates,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from pellucid.attribution.represented import Reader, probe_masks
+from pellucid.attribution.shown import chosen_outputs
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.exact import weighted_mean
 from pellucid.estimation.linear_orders import ConsistentOrders
@@ -65,7 +66,7 @@ def explain_parts(
     # With every output: which of them are explained may depend on what the model says of the whole input.
     empty, full = Game(model, X).ends()
     columns, names = model.choose(outputs, full[None])
-    depends_on_row = not set(names) <= set(model.output_names)
+    selected, selected_names = chosen_outputs(model, columns, names)
     overhead = int(X.n_draws) + 1 + (2 if model.steady else 3) * len(probe_masks(len(parts)))
     weights = np.ascontiguousarray(X.weights, dtype=np.float64)
     plan = ShapleyPlan(
@@ -90,8 +91,8 @@ def explain_parts(
         std_err=None if estimate.std_err is None else estimate.std_err[None],
         parts=parts,
         outputs=names,
-        selected=columns if depends_on_row else None,
-        selected_names=model.output_names if depends_on_row else (),
+        selected=selected,
+        selected_names=selected_names,
         canvas=getattr(X, "canvas", None),
         report=report_of(
             plan,

@@ -5,9 +5,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.model import Model
 from pellucid.space import Space
 
 Array = NDArray[np.float64]
+
+
+def chosen_outputs(
+    model: Model, columns: NDArray[np.int64], names: tuple[str, ...]
+) -> tuple[NDArray[np.int64] | None, tuple[str, ...]]:
+    """`selected` and `selected_names` of a result: None and () unless the names depend on the row ("predicted")."""
+    if set(names) <= set(model.output_names):
+        return None, ()
+    return columns, model.output_names
 
 
 def shown(space: Space, codes: Array) -> tuple[Array, NDArray[np.str_]]:

@@ -10,7 +10,7 @@ from pellucid.estimation.estimate import Estimate
 Array = NDArray[np.float64]
 
 
-def stacked(parts: list[Array], shape: tuple[int, int, int]) -> Array:
+def stacked(parts: list[Array], shape: tuple[int, ...]) -> Array:
     return np.stack(parts) if parts else np.empty(shape)
 
 

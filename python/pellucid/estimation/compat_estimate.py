@@ -11,7 +11,7 @@ from pellucid.estimation.lime_compat import FINAL_RIDGE, Selection, lime_fit
 from pellucid.estimation.local_fit import local_fit
 from pellucid.estimation.local_regression import Fitting, LocalEstimate
 from pellucid.estimation.local_samples import Samples
-from pellucid.estimation.locality import Locality
+from pellucid.estimation.locality import Locality, effective_rows
 
 FEATURES = 10  # what lime shows where nothing is asked for
 _NAMES = {
@@ -60,7 +60,7 @@ def compat_estimate(samples: Samples, fitting: Fitting, locality: Locality) -> L
         prediction=fit.local_prediction,
         r2=fit.score,
         order=order,
-        effective_rows=float(weights.sum() ** 2 / (weights @ weights)),
+        effective_rows=effective_rows(weights),
         rows=samples.rows,
         model_rows=samples.model_rows,
         why=f"{samples.rows:,} samples and the choices of the lime package",

@@ -92,10 +92,6 @@ class _Grown:
         self._z: list[NDArray[Any]] = []
         self._values: list[Array] = []
 
-    def add(self, z: NDArray[Any], values: Array) -> None:
-        self._z.append(z)
-        self._values.append(values)
-
     @property
     def rows(self) -> int:
         return sum(map(len, self._z))
@@ -213,7 +209,7 @@ def sampled_codes(returned: Any, space: Space, *, rows: int) -> Array:
     return codes
 
 
-class MaskSamples:
+class MaskSamples(_Grown):
     """Masks over the parts of a representation, by the size law of its kernel."""
 
     distance = "cosine"
@@ -230,12 +226,12 @@ class MaskSamples:
         control_variate: bool,
         given: Callable[[int, int], Any] | None = None,
     ) -> None:
+        super().__init__()
         self._game, self._law, self._locality = game, law, locality
         self._seed, self._control, self._given = seed, control_variate, given
         self._design = MaskDesign(law, seed=seed, budget=budget)
         if not self._design.exact:
             self._design = MaskDesign(law, seed=seed, budget=2)  # it is extended as the samples grow
-        self._grown = _Grown()
         self._surrogates: Array | None = None
         self._free = locality.by_size(law.parts, default="cosine") is None
         self.idle = locality.idle(law.parts, default=self.distance)
@@ -244,20 +240,8 @@ class MaskSamples:
         self.why = self._design.why if given is None else "masks of your own"
 
     @property
-    def rows(self) -> int:
-        return self._grown.rows
-
-    @property
     def model_rows(self) -> int:
-        return self._grown.rows * self._game.n_draws
-
-    @property
-    def z(self) -> NDArray[Any]:
-        return self._grown.z
-
-    @property
-    def values(self) -> Array:
-        return self._grown.values
+        return self.rows * self._game.n_draws
 
     @property
     def pairs(self) -> bool:
@@ -297,7 +281,9 @@ class MaskSamples:
         return Targets(self.values, found if found.shape[1] else None)
 
     def _play(self, masks: NDArray[np.uint8]) -> None:
-        self._grown.add(masks, self._game.value(masks))
+        values = self._game.value(masks)
+        self._z.append(masks)
+        self._values.append(values)
 
 
 def _sampled_masks(returned: Any, rows: int, parts: int) -> NDArray[np.uint8]:

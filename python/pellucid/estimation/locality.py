@@ -104,6 +104,11 @@ class Locality:
         return np.exp(-0.5 * (distances / self.width_for(parts, distance)) ** 2)
 
 
+def effective_rows(weights: Array) -> float:
+    """(sum w)^2 / sum w^2: how many samples of equal weight these are worth."""
+    return float(weights.sum() ** 2 / (weights @ weights))
+
+
 def _distances(z: Any, origin: Array, distance: str | Callable[[Any], Any]) -> Array:
     if callable(distance):
         return _checked("distance", distance(z), len(z))

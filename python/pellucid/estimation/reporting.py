@@ -38,9 +38,7 @@ def report_of(
     return Report(
         method=f"exact {value}" if plan.method == "exact" else f"{value} by {plan.method}",
         why=f"{plan.why}; {described(estimates)}" if n else plan.why,
-        rows_per_row=tuple(
-            (e.paid if e.rows is None else e.rows) + 1 + shared // n + (i < shared % n) for i, e in enumerate(estimates)
-        ),
+        rows_per_row=rows_of_each([(e.paid if e.rows is None else e.rows) + 1 for e in estimates], shared=shared),
         converged=tuple(e.reached and not e.out_of_time for e in estimates) if asked else (),
         tolerance=plan.spending.tolerance,
         seed=plan.seed,
@@ -50,6 +48,15 @@ def report_of(
         warnings=tuple(found),
         **facts,
     )
+
+
+def rows_of_each(own: Sequence[int], *, shared: int) -> tuple[int, ...]:
+    """Model rows of each explained input: its own, and its part of those paid once for all.
+
+    >>> rows_of_each([10, 20, 30], shared=5)
+    (12, 22, 31)
+    """
+    return tuple(rows + shared // len(own) + (i < shared % len(own)) for i, rows in enumerate(own))
 
 
 def report_of_sample(model: Model, *, rows: int, start: float, warnings: Iterable[str] = (), **facts: Any) -> Report:

@@ -13,6 +13,7 @@ from pellucid._arguments import shown
 from pellucid.errors import InputError
 from pellucid.estimation.local_regression import LocalEstimate
 from pellucid.estimation.local_samples import Samples
+from pellucid.estimation.locality import effective_rows
 
 Array = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ def white_box_estimate(samples: Samples, surrogate: Any) -> LocalEstimate:
         prediction=np.array(prediction),
         r2=np.array(r2),
         order=np.zeros((len(samples.origin), k), dtype=np.int64),
-        effective_rows=float(weights.sum() ** 2 / (weights @ weights)),
+        effective_rows=effective_rows(weights),
         rows=samples.rows,
         model_rows=samples.model_rows,
         why=f"{samples.rows:,} samples, {samples.why}; {type(surrogate).__name__} as the surrogate",
