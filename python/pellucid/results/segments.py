@@ -60,7 +60,9 @@ class Segments:
             raise InputError(
                 f"labels must be whole numbers of shape {size}, one per pixel, got {labels.dtype} of {labels.shape}"
             )
-        if labels.min() != 0 or len(np.unique(labels)) != int(labels.max()) + 1:
+        # Counted, not sorted; more labels than pixels are refused before there is anything to count.
+        fits = labels.min() == 0 and labels.max() < labels.size
+        if not fits or not np.bincount(labels.astype(np.int64).ravel()).all():
             raise InputError("labels must be 0, ..., p - 1, each of them at least once")
         # Pickle would turn the bytes of another machine's order around, too, and so change the dtype.
         native = image.astype(image.dtype.newbyteorder("="))
