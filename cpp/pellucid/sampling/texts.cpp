@@ -128,7 +128,7 @@ void SplicedText::write(const std::uint8_t* mask, std::uint8_t* to, const std::u
         const std::uint8_t* from = bytes_.data() + step.source[in];
         if (end - to >= width)
             std::memcpy(to, from, width);
-        else
+        else if (length > 0)  // a buffer of no bytes has no address
             std::memcpy(to, from, length);
         to += length;
     }
