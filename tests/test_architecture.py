@@ -24,6 +24,7 @@ ROOMS = [
     {"errors"},
     {"helpers"},
     {"space"},
+    {"whitebox"},
     {"adapters"},
     {"model"},
     {"results"},

@@ -23,6 +23,8 @@ void translate(std::exception_ptr error) {
         if (error) std::rethrow_exception(error);
     } catch (const InputError& e) {
         raise("InputError", e.what());
+    } catch (const ModelFormatError& e) {
+        raise("ModelFormatError", e.what());
     } catch (const NumericalError& e) {
         raise("NumericalError", e.what());
     } catch (const BudgetError& e) {
@@ -50,6 +52,7 @@ PYBIND11_MODULE(_core_of_main, m, pybind11::mod_gil_not_used()) {
     pellucid::bind_regression(m);
     pellucid::bind_selection(m);
     pellucid::bind_local(m);
+    pellucid::bind_trees(m);
     pellucid::bind_shapley(m);
     pellucid::bind_interactions(m);
 }

@@ -12,6 +12,9 @@ namespace pellucid {
 struct InputError : std::invalid_argument {
     using std::invalid_argument::invalid_argument;
 };
+struct ModelFormatError : std::invalid_argument {
+    using std::invalid_argument::invalid_argument;
+};
 struct NumericalError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
