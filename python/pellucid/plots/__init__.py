@@ -3,6 +3,7 @@
 from pellucid.plots.bar import bar
 from pellucid.plots.beeswarm import beeswarm
 from pellucid.plots.compare import compare
+from pellucid.plots.dependence import dependence
 from pellucid.plots.image import image
 from pellucid.plots.importance import importance
 from pellucid.plots.interactions import interactions
@@ -16,6 +17,7 @@ __all__ = [
     "bar",
     "beeswarm",
     "compare",
+    "dependence",
     "image",
     "importance",
     "interactions",
