@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pellucid.adapters.structures import find_structure
+from pellucid.adapters.xgboost_meaning import categories_of_features
 from pellucid.errors import InputError, ModelFormatError
 from reference.foreign_forests import assert_margins, hard_rows, plain_margins
 
@@ -71,7 +72,7 @@ def test_survival_with_intervals():
     data.set_float_info("label_lower_bound", POSITIVE)
     data.set_float_info("label_upper_bound", POSITIVE + 0.2)
 
-    assert_same(xgb.train({"objective": "survival:aft", "max_depth": 2}, data, 3))
+    assert_same(xgb.train({"objective": "survival:aft", "max_depth": 2, "nthread": 1}, data, 3))
 
 
 @pytest.mark.parametrize("base_score", [None, 0.2])
@@ -124,7 +125,7 @@ def test_categories_go_right_where_they_are_listed(one_hot):
     y = X[:, 0] + 2 * (CATEGORIES % 3)
     y = np.nan_to_num(y)
     kinds = {"feature_types": ["q", "c"], "enable_categorical": True}
-    booster = xgb.train({"max_cat_to_onehot": one_hot, "max_depth": 4}, xgb.DMatrix(data, y, **kinds), 5)
+    booster = xgb.train({"max_cat_to_onehot": one_hot, "max_depth": 4, "nthread": 1}, xgb.DMatrix(data, y, **kinds), 5)
     forest = assert_same(booster, data, **kinds)
     rows = np.array([[0.0, c] for c in [-1, 0, 31, 32, 39, 40, 64, 1e6, 3e9, np.nan]])
 
@@ -136,30 +137,37 @@ def test_categories_go_right_where_they_are_listed(one_hot):
 def test_only_a_missing_category_follows_the_default(default):
     data = np.column_stack([X[:, 0], CATEGORIES])
     kinds = {"feature_types": ["q", "c"], "enable_categorical": True}
-    fitted = xgb.train({"max_cat_to_onehot": 1, "max_depth": 1}, xgb.DMatrix(data, CATEGORIES % 3 == 0, **kinds), 1)
+    fitted = xgb.train({"max_cat_to_onehot": 1, "max_depth": 1, "nthread": 1}, xgb.DMatrix(data, CATEGORIES % 3 == 0, **kinds), 1)
     document = json.loads(fitted.save_raw("json"))
     document["learner"]["gradient_booster"]["model"]["trees"][0]["default_left"][0] = default
-    booster = xgb.Booster(model_file=bytearray(json.dumps(document).encode()))
+    booster = xgb.Booster({"nthread": 1}, model_file=bytearray(json.dumps(document).encode()))
     rows = np.array([[0.0, c] for c in [-1, 0, 1, 100, np.nan]])
 
     assert_margins(find_structure(booster, model_output="raw"), rows, booster.predict(xgb.DMatrix(rows, **kinds)))
 
 
 def test_a_frame_with_categories():
-    words = pd.Categorical(RNG.choice(["x", "y", "zß"], size=300))
+    words = pd.Categorical(RNG.choice(["x", "y", "zz"], size=300))
     frame = pd.DataFrame({"a": X[:, 0], "c": words, "n": pd.Categorical(RNG.choice([5, 7, 9], size=300))})
-    fitted = xgb.XGBRegressor(n_estimators=4, max_depth=3, enable_categorical=True).fit(frame, FILLED[:, 0] + words.codes)
+    fitted = xgb.XGBRegressor(n_jobs=1, n_estimators=4, max_depth=3, enable_categorical=True).fit(frame, FILLED[:, 0] + words.codes)
     forest = find_structure(fitted)
     codes = np.column_stack([frame["a"], words.codes, frame["n"].cat.codes])
 
     assert forest.feature_names == ("a", "c", "n")
     assert_margins(forest, codes, fitted.predict(frame))
     if forest.feature_categories:  # kept in the model since 3.1
-        assert forest.feature_categories == {1: ("x", "y", "zß"), 2: (5, 7, 9)}
+        assert forest.feature_categories == {1: ("x", "y", "zz"), 2: (5, 7, 9)}
+
+
+@pytest.mark.parametrize(("version", "found"), [([3, 4, 1], {0: ("x", "zß")}), ([3, 2, 0], {})], ids=["whole", "cut"])
+def test_texts_that_a_version_cut_short_are_not_trusted(version, found):
+    container = {"enc": [{"offsets": [0, 1, 4], "values": [120, 122, -61, -97]}]}
+
+    assert categories_of_features(container, tuple(version)) == found
 
 
 def test_a_wrapper_stops_at_its_best_iteration():
-    fitted = xgb.XGBRegressor(n_estimators=60, early_stopping_rounds=2, learning_rate=1.0, max_depth=2)
+    fitted = xgb.XGBRegressor(n_jobs=1, n_estimators=60, early_stopping_rounds=2, learning_rate=1.0, max_depth=2)
     fitted.fit(X[:200], Y[:200], eval_set=[(X[200:], Y[200:])], verbose=False)
     forest, whole = find_structure(fitted), find_structure(fitted.get_booster())
 
@@ -169,8 +177,8 @@ def test_a_wrapper_stops_at_its_best_iteration():
 
 
 def test_what_is_asked_names_the_link():
-    two, three = xgb.XGBClassifier(n_estimators=2).fit(X, Y > 1), xgb.XGBClassifier(n_estimators=2).fit(X, THREE)
-    counts = xgb.XGBRegressor(n_estimators=2, objective="count:poisson").fit(X, np.floor(POSITIVE))
+    two, three = xgb.XGBClassifier(n_jobs=1, n_estimators=2).fit(X, Y > 1), xgb.XGBClassifier(n_jobs=1, n_estimators=2).fit(X, THREE)
+    counts = xgb.XGBRegressor(n_jobs=1, n_estimators=2, objective="count:poisson").fit(X, np.floor(POSITIVE))
 
     assert find_structure(two).link == "logistic"
     assert find_structure(two, model_output="raw").link == "identity"
@@ -188,7 +196,7 @@ def test_zero_cover_is_kept():
     tree = document["learner"]["gradient_booster"]["model"]["trees"][0]
     tree["sum_hessian"] = [0.0] * len(tree["sum_hessian"])
 
-    forest = find_structure(xgb.Booster(model_file=bytearray(json.dumps(document).encode())))
+    forest = find_structure(xgb.Booster({"nthread": 1}, model_file=bytearray(json.dumps(document).encode())))
 
     assert forest.has_cover
     assert not forest.arrays["cover"].any()
@@ -197,7 +205,7 @@ def test_zero_cover_is_kept():
 @pytest.mark.parametrize(
     ("fitted", "message"),
     [
-        (lambda: xgb.XGBRegressor(n_estimators=1, missing=0.0).fit(FILLED, Y), r"takes the value 0.0 for a missing one"),
+        (lambda: xgb.XGBRegressor(n_jobs=1, n_estimators=1, missing=0.0).fit(FILLED, Y), r"takes the value 0.0 for a missing one"),
         (lambda: booster_of(THREE, objective="multi:softmax", num_class=3), r"predict returns labels"),
         (lambda: booster_of(BINARY, objective="binary:hinge"), r"predict returns labels"),
     ],

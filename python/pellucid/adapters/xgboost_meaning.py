@@ -32,6 +32,7 @@ _LINKS = {
     "rank:ndcg": "identity",
     "rank:map": "identity",
 }
+_WHOLE_TEXTS = (3, 4)
 # Objectives whose predict returns labels, but whose margins are as plain as those of the others.
 _LABELS = {"multi:softmax": "softmax", "binary:hinge": "identity"}
 
@@ -85,8 +86,11 @@ def meaning_of(objective: str, outputs: int) -> str:
     return {"softmax": "log-odds up to a constant per row", "exp": "logarithm of the prediction"}.get(link, "prediction")
 
 
-def categories_of_features(container: dict[str, Any]) -> dict[int, tuple[Any, ...]]:
-    """The training categories of columns of a frame, by column: code i stands for entry i (kept since version 3.1)."""
+def categories_of_features(container: dict[str, Any], version: tuple[int, ...]) -> dict[int, tuple[Any, ...]]:
+    """The training categories of columns of a frame, by column: code i stands for entry i (kept since version 3.1).
+
+    Texts beyond ASCII are cut short in models of the first versions that kept them: such a column is left out.
+    """
     found: dict[int, tuple[Any, ...]] = {}
     for column, encoded in enumerate(container.get("enc") or ()):
         values = np.asarray(encoded["values"])
@@ -97,7 +101,8 @@ def categories_of_features(container: dict[str, Any]) -> dict[int, tuple[Any, ..
             continue
         offsets = whole_numbers(encoded["offsets"])
         text = (whole_numbers(values) & 0xFF).astype(np.uint8).tobytes()
-        if len(offsets):
+        whole = version >= _WHOLE_TEXTS or text.isascii()
+        if len(offsets) and whole:
             found[column] = tuple(
                 text[a:b].decode("utf-8", "surrogateescape") for a, b in zip(offsets[:-1], offsets[1:], strict=True)
             )

@@ -109,7 +109,7 @@ def forest_of(
         source=source,
         **nodes,
     )
-    forest.feature_categories = categories_of_features(model.get("cats") or {})
+    forest.feature_categories = categories_of_features(model.get("cats") or {}, tuple(document["version"]))
     return forest
 
 
