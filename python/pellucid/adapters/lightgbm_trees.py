@@ -13,7 +13,7 @@ import numpy as np
 from pellucid.adapters import sklearn
 from pellucid.adapters.boosting import own_names
 from pellucid.adapters.lightgbm_text import ModelText, floats, integers, parse_text
-from pellucid.adapters.tree_documents import joined, reading, refuse, require_outputs, starts_of
+from pellucid.adapters.tree_documents import joined, reading, refuse, require_outputs, small_numbers, starts_of
 from pellucid.whitebox import Forest
 from pellucid.whitebox.forest import CATEGORIES, LEAF, THRESHOLD, ZERO_IS_MISSING
 
@@ -127,7 +127,7 @@ def _tree(fields: dict[str, str], number: int, source: str) -> dict[str, Any]:
     found: dict[str, Any] = {
         "left": np.concatenate([_children(read["left_child"], splits), zeros]),
         "right": np.concatenate([_children(read["right_child"], splits), zeros]),
-        "split_features": np.concatenate([read["split_feature"], zeros]),
+        "split_features": small_numbers(np.concatenate([read["split_feature"], zeros])),
         "thresholds": np.concatenate([np.where(categorical, 0.0, _past_zero(thresholds)), zeros]),
         "missing_left": np.concatenate([_missing_left(decisions, missing, thresholds), zeros != 0]),
         "questions": np.concatenate([_questions(categorical, missing), np.full(leaves, LEAF)]),
@@ -171,6 +171,9 @@ def _listed(fields: dict[str, str], categorical: Any, thresholds: Any) -> list[A
     boundaries, words = integers(fields["cat_boundaries"]), integers(fields["cat_threshold"])
     if len(words) and (words.min() < 0 or words.max() >= 2**32):
         raise ValueError("cat_threshold must have words of 32 bits")
+    # Entries used twice could name more categories than the file has bytes.
+    if len(np.unique(thresholds[categorical])) < categorical.sum() or (np.diff(boundaries) < 0).any():
+        raise ValueError("the categories of the splits overlap")
     for split in np.flatnonzero(categorical):
         entry = int(thresholds[split])
         if not 0 <= entry < len(boundaries) - 1:
@@ -191,6 +194,8 @@ def _objective(text: str) -> tuple[str, dict[str, str]]:
 
 def _link_of(objective: str, options: dict[str, str], outputs: int, model_output: str, source: str) -> str:
     slope = float(options.get("sigmoid", 1.0))
+    if not 0.0 < slope < np.inf:
+        raise refuse(source, f"the slope of its sigmoid is {slope}", "expected a positive number")
     steep = "" if slope == 1.0 else f":{slope!r}"
     if objective == "binary":
         return f"logistic{steep}" if model_output == "probability" else f"logistic_each{steep}"

@@ -45,7 +45,8 @@ def find_structure(model: Any, *, model_output: str | None = None) -> Forest | L
     True
     """
     model, model_output = _owner(model, model_output)
-    if model is None:
+    labels = model_output == "value" and getattr(model, "classes_", None) is not None
+    if model is None or labels:
         return None
     if isinstance(model, Forest):
         return model
@@ -62,11 +63,9 @@ def find_structure(model: Any, *, model_output: str | None = None) -> Forest | L
 
 
 def _owner(model: Any, model_output: str | None) -> tuple[Any, str | None]:
-    """The object of a bound method and the output that the method stands for; None for labels and other callables."""
+    """The object of a bound method and the output that the method stands for; None for other callables."""
     owner, method = getattr(model, "__self__", None), getattr(model, "__name__", "")
     if owner is None or inspect.isclass(owner) or inspect.ismodule(owner):
         return (None if inspect.isclass(model) else model), model_output
     output = _OUTPUT_OF_METHOD.get(method)
-    if output is None or (output == "value" and getattr(owner, "classes_", None) is not None):
-        return None, None
-    return owner, output
+    return (owner, output) if output is not None else (None, None)

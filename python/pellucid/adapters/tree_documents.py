@@ -48,6 +48,14 @@ def whole_numbers(values: Any) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
+def small_numbers(values: Any) -> NDArray[np.int32]:
+    """(m,) int32, of columns and outputs; a larger one is refused, not wrapped around."""
+    array = whole_numbers(values)
+    if array.size and max(-int(array.min()), int(array.max())) >= 2**31:
+        raise OverflowError("a column or an output has a number beyond 32 bits")
+    return array.astype(np.int32)
+
+
 def numbers(values: Any) -> NDArray[np.float64]:
     """(m,) float64."""
     array = np.asarray(values)
@@ -75,6 +83,11 @@ def starts_of(counts: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
 def joined(parts: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:
     """The arrays of all trees as one; empty where there are no trees."""
     return np.concatenate(parts) if parts else np.zeros(0, dtype=dtype)
+
+
+def require_names(names: Sequence[str], features: int, source: str) -> None:
+    if names and len(names) != features:
+        raise refuse(source, f"it has {features} features, but {len(names)} names of them", "save it again")
 
 
 def same_length(arrays: dict[str, Any], *, tree: int, source: str) -> None:

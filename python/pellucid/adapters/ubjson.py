@@ -50,7 +50,7 @@ class _Reader:
         return int(self.number(kind))
 
     def text(self) -> str:
-        return self.take(self.length()).decode("utf-8", "surrogateescape")
+        return self.take(self.length()).decode("utf-8")
 
     def value(self, kind: str, depth: int) -> Any:
         if depth > _DEEPEST:
@@ -75,12 +75,13 @@ class _Reader:
         if self.peek() == "$":
             self.at += 1
             kind = self.marker()
-            if self.peek() != "#":
-                raise self.error("a container with a type, but without a count")
+            # Entries of such a type would take no bytes, so that nothing would bound their number.
+            if kind in _CONSTANTS or self.peek() != "#":
+                raise self.error(f"a container of type {kind!r} without a bound")
         if self.peek() == "#":
             self.at += 1
             count = self.length()
-            # Every entry but a constant takes a byte; lists of constants are not something models have.
+            # Every entry takes a byte at least.
             if not 0 <= count <= len(self.data) - self.at:
                 raise self.error(f"{count} entries are announced, {len(self.data) - self.at} bytes are left")
         return kind, count

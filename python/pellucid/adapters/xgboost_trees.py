@@ -17,9 +17,11 @@ from pellucid.adapters.tree_documents import (
     numbers,
     reading,
     refuse,
+    require_names,
     require_outputs,
     same_length,
     single_numbers,
+    small_numbers,
     starts_of,
     whole_numbers,
 )
@@ -90,14 +92,16 @@ def forest_of(
     outputs = max(1, int(parameters["num_class"]), int(parameters.get("num_target", 1)))
     require_outputs(outputs, source)
     trees = _kept_trees(model, learner, outputs, best=best, iterations=iterations)
-    tree_outputs = whole_numbers(model["tree_info"])[trees]
+    tree_outputs = small_numbers(model["tree_info"])[trees]
     weights = single_numbers(booster["weight_drop"])[trees] if dart else np.ones(len(tree_outputs))
     objective = str(learner["objective"]["name"])
     nodes = _nodes_of(model["trees"][trees], weights, outputs, source)
     meaning = meaning_of(objective, outputs)
     names = tuple(str(name) for name in learner.get("feature_names") or ())
+    features = int(parameters["num_feature"])
+    require_names(names, features, source)
     forest = Forest(
-        features=int(parameters["num_feature"]),
+        features=features,
         base=base_margins(parameters["base_score"], objective, outputs, source),
         tree_outputs=tree_outputs if nodes["values"].shape[1] < outputs else None,
         strict=True,
@@ -158,7 +162,7 @@ def _tree(tree: Any, weight: float, number: int, source: str) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "left": left,
         "right": right,
-        "split_features": whole_numbers(tree["split_indices"]),
+        "split_features": small_numbers(tree["split_indices"]),
         "missing_left": whole_numbers(tree["default_left"]) != 0,
         "thresholds": np.where(leaf, 0.0, conditions),
     }
@@ -194,6 +198,9 @@ def _list_categories(tree: Any, listed: list[Any]) -> None:
         return
     every = whole_numbers(tree["categories"])
     starts, sizes = whole_numbers(tree["categories_segments"]), whole_numbers(tree["categories_sizes"])
+    # Lists that overlap could name more categories than the file has bytes.
+    if sizes.min() < 0 or sizes.sum() > len(every) or len(np.unique(nodes)) < len(nodes):
+        raise ValueError("the categories of the nodes overlap")
     for node, start, size in zip(nodes.tolist(), starts.tolist(), sizes.tolist(), strict=True):
         if not (0 <= node < len(listed) and 0 <= start <= start + size <= len(every)):
             raise IndexError(f"the categories of node {node} are not in the list")
