@@ -49,7 +49,11 @@ def test_three_classes(loss, policy):
     fitted = catboost.CatBoostClassifier(loss_function=loss, grow_policy=policy, **QUIET).fit(HOLES, THREE)
     forest = assert_same(fitted)
     margins, link = plain_margins(forest, HOLES[:20]), find_structure(fitted).link
-    each = np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True) if link == "softmax" else 1 / (1 + np.exp(-margins))
+    each = (
+        np.exp(margins) / np.exp(margins).sum(axis=1, keepdims=True)
+        if link == "softmax"
+        else 1 / (1 + np.exp(-margins))
+    )
 
     assert link == {"MultiClass": "softmax", "MultiClassOneVsAll": "logistic_each"}[loss]
     assert find_structure(fitted).outputs == ("0", "1", "2")
@@ -74,7 +78,12 @@ def test_predict_of_counts_is_the_exponential():
 
 
 def test_several_targets():
-    assert assert_same(catboost.CatBoostRegressor(loss_function="MultiRMSE", **QUIET).fit(HOLES, np.c_[Y, -Y])).core.outputs == 2
+    assert (
+        assert_same(
+            catboost.CatBoostRegressor(loss_function="MultiRMSE", **QUIET).fit(HOLES, np.c_[Y, -Y])
+        ).core.outputs
+        == 2
+    )
 
 
 def test_a_scale_and_a_bias():

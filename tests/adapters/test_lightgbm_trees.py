@@ -123,7 +123,9 @@ def test_trees_of_one_leaf():
 
 def test_a_tree_deeper_than_python_recurses():
     x = np.arange(3000.0)[:, None]
-    booster = booster_of(2.0 ** -(x[:, 0] / 40), x, rounds=1, num_leaves=2900, min_data_in_leaf=1, max_bin=3000, min_data_in_bin=1)
+    booster = booster_of(
+        2.0 ** -(x[:, 0] / 40), x, rounds=1, num_leaves=2900, min_data_in_leaf=1, max_bin=3000, min_data_in_bin=1
+    )
     forest = find_structure(booster, model_output="raw")
 
     assert_margins(forest, x[::97], booster.predict(x[::97], raw_score=True), single=False)

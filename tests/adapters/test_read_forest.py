@@ -118,7 +118,9 @@ def test_rounds_of_a_file(files, tmp_path):
     fitted.save_model(tmp_path / "stopped.json")
 
     assert_margins(read_forest(tmp_path / "stopped.json"), X, fitted.predict(X))
-    assert read_forest(tmp_path / "stopped.json", iterations=1000).core.trees == fitted.get_booster().num_boosted_rounds()
+    assert (
+        read_forest(tmp_path / "stopped.json", iterations=1000).core.trees == fitted.get_booster().num_boosted_rounds()
+    )
 
 
 def test_the_link_of_a_file_is_what_is_asked_for(files):
@@ -232,7 +234,9 @@ XGBOOST_CHANGES = {
     "objective": lambda _, learner: learner["objective"].update(name="reg:magic"),
     "booster": lambda _, learner: learner["gradient_booster"].update(name="gbforest"),
     "names": lambda _, learner: learner.update(feature_names=["a"]),
-    "overlapping categories": lambda tree, _: tree.update(categories_segments=[0] * len(tree["categories_nodes"]), categories=[0]),
+    "overlapping categories": lambda tree, _: tree.update(
+        categories_segments=[0] * len(tree["categories_nodes"]), categories=[0]
+    ),
 }
 
 
@@ -265,7 +269,14 @@ def test_a_lightgbm_text_that_lies(files, tmp_path, name, line):
     lines = text.split("\n")
     spot = max(i for i, old in enumerate(lines) if old.startswith(f"{name}="))
     old = lines[spot].partition("=")[2].split(" ")
-    alone = name in {"num_leaves", "cat_boundaries", "num_tree_per_iteration", "feature_names", "tree_sizes", "is_linear"}
+    alone = name in {
+        "num_leaves",
+        "cat_boundaries",
+        "num_tree_per_iteration",
+        "feature_names",
+        "tree_sizes",
+        "is_linear",
+    }
     lines[spot] = f"{name}={line}" if alone else f"{name}={' '.join([line, *old[1:]])}"
 
     refused(tmp_path / "model", "\n".join(lines).encode())

@@ -137,7 +137,9 @@ def test_categories_go_right_where_they_are_listed(one_hot):
 def test_only_a_missing_category_follows_the_default(default):
     data = np.column_stack([X[:, 0], CATEGORIES])
     kinds = {"feature_types": ["q", "c"], "enable_categorical": True}
-    fitted = xgb.train({"max_cat_to_onehot": 1, "max_depth": 1, "nthread": 1}, xgb.DMatrix(data, CATEGORIES % 3 == 0, **kinds), 1)
+    fitted = xgb.train(
+        {"max_cat_to_onehot": 1, "max_depth": 1, "nthread": 1}, xgb.DMatrix(data, CATEGORIES % 3 == 0, **kinds), 1
+    )
     document = json.loads(fitted.save_raw("json"))
     document["learner"]["gradient_booster"]["model"]["trees"][0]["default_left"][0] = default
     booster = xgb.Booster({"nthread": 1}, model_file=bytearray(json.dumps(document).encode()))
@@ -149,7 +151,9 @@ def test_only_a_missing_category_follows_the_default(default):
 def test_a_frame_with_categories():
     words = pd.Categorical(RNG.choice(["x", "y", "zz"], size=300))
     frame = pd.DataFrame({"a": X[:, 0], "c": words, "n": pd.Categorical(RNG.choice([5, 7, 9], size=300))})
-    fitted = xgb.XGBRegressor(n_jobs=1, n_estimators=4, max_depth=3, enable_categorical=True).fit(frame, FILLED[:, 0] + words.codes)
+    fitted = xgb.XGBRegressor(n_jobs=1, n_estimators=4, max_depth=3, enable_categorical=True).fit(
+        frame, FILLED[:, 0] + words.codes
+    )
     forest = find_structure(fitted)
     codes = np.column_stack([frame["a"], words.codes, frame["n"].cat.codes])
 
@@ -177,7 +181,10 @@ def test_a_wrapper_stops_at_its_best_iteration():
 
 
 def test_what_is_asked_names_the_link():
-    two, three = xgb.XGBClassifier(n_jobs=1, n_estimators=2).fit(X, Y > 1), xgb.XGBClassifier(n_jobs=1, n_estimators=2).fit(X, THREE)
+    two, three = (
+        xgb.XGBClassifier(n_jobs=1, n_estimators=2).fit(X, Y > 1),
+        xgb.XGBClassifier(n_jobs=1, n_estimators=2).fit(X, THREE),
+    )
     counts = xgb.XGBRegressor(n_jobs=1, n_estimators=2, objective="count:poisson").fit(X, np.floor(POSITIVE))
 
     assert find_structure(two).link == "logistic"
@@ -205,7 +212,10 @@ def test_zero_cover_is_kept():
 @pytest.mark.parametrize(
     ("fitted", "message"),
     [
-        (lambda: xgb.XGBRegressor(n_jobs=1, n_estimators=1, missing=0.0).fit(FILLED, Y), r"takes the value 0.0 for a missing one"),
+        (
+            lambda: xgb.XGBRegressor(n_jobs=1, n_estimators=1, missing=0.0).fit(FILLED, Y),
+            r"takes the value 0.0 for a missing one",
+        ),
         (lambda: booster_of(THREE, objective="multi:softmax", num_class=3), r"predict returns labels"),
         (lambda: booster_of(BINARY, objective="binary:hinge"), r"predict returns labels"),
     ],

@@ -72,7 +72,8 @@ def assert_margins(forest, rows, expected, *, single=True):
     got = plain_margins(forest, rows)
     a = forest.arrays
     scale = np.abs(a["base"]).max() + sum(
-        np.abs(a["values"][first:last]).max() for first, last in zip(a["tree_starts"][:-1], a["tree_starts"][1:], strict=True)
+        np.abs(a["values"][first:last]).max()
+        for first, last in zip(a["tree_starts"][:-1], a["tree_starts"][1:], strict=True)
     )
     unit = np.finfo(np.float32 if single else np.float64).eps
     np.testing.assert_allclose(got, expected, rtol=0, atol=2 * unit * scale * (1 + math.log2(len(a["tree_starts"]))))

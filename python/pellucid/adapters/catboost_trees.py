@@ -139,7 +139,9 @@ def _symmetric(tree: Any, columns: dict[int, tuple[int, bool]], outputs: int, so
     splits = leaves - 1
     level = np.repeat(np.arange(depth), 2 ** np.arange(depth))
     number, none = np.arange(splits), np.zeros(leaves, dtype=np.int64)
-    column, border, missing = (np.array([one[j] for one in asked], dtype=t) for j, t in enumerate((np.int64, float, bool)))
+    column, border, missing = (
+        np.array([one[j] for one in asked], dtype=t) for j, t in enumerate((np.int64, float, bool))
+    )
     found = {
         "left": np.concatenate([2 * number + 1, none]),
         "right": np.concatenate([2 * number + 2, none]),

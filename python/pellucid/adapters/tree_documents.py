@@ -88,12 +88,3 @@ def joined(parts: Sequence[NDArray[Any]], dtype: Any) -> NDArray[Any]:
 def require_names(names: Sequence[str], features: int, source: str) -> None:
     if names and len(names) != features:
         raise refuse(source, f"it has {features} features, but {len(names)} names of them", "save it again")
-
-
-def same_length(arrays: dict[str, Any], *, tree: int, source: str) -> None:
-    lengths = {name: len(array) for name, array in arrays.items()}
-    if len(set(lengths.values())) > 1:
-        raise ModelFormatError(
-            f"the model ({source}) cannot be read: the fields of tree {tree} differ in length, {lengths}; "
-            "save it again with the library that trained it"
-        )

@@ -59,7 +59,9 @@ def base_margins(text: Any, objective: str, outputs: int, source: str) -> NDArra
         elif link == "exp":
             score = np.log(score)
     if not np.isfinite(score).all():
-        raise refuse(source, f"its base score {text[:60]} has no margin under {objective}", "save it again with xgboost")
+        raise refuse(
+            source, f"its base score {text[:60]} has no margin under {objective}", "save it again with xgboost"
+        )
     return np.broadcast_to(score.astype(np.float64), (outputs,)).copy()
 
 
@@ -83,7 +85,9 @@ def meaning_of(objective: str, outputs: int) -> str:
     link = {**_LINKS, **_LABELS}.get(objective, "identity")
     if link == "logistic_each" or objective == "binary:logitraw":
         return "log-odds"
-    return {"softmax": "log-odds up to a constant per row", "exp": "logarithm of the prediction"}.get(link, "prediction")
+    return {"softmax": "log-odds up to a constant per row", "exp": "logarithm of the prediction"}.get(
+        link, "prediction"
+    )
 
 
 def categories_of_features(container: dict[str, Any], version: tuple[int, ...]) -> dict[int, tuple[Any, ...]]:
