@@ -1,7 +1,8 @@
 """Model files: what libraries save is read as they predict, and what nobody saved is refused in words.
 
-The damaged files are made by chance from small good ones. A longer search: PELLUCID_FUZZ_ROUNDS=5000 python -m pytest -n0
-tests/adapters/test_read_forest.py -k mutant
+The damaged files are made by chance from small good ones. A longer search:
+
+    PELLUCID_FUZZ_ROUNDS=5000 python -m pytest tests/adapters/test_read_forest.py -k mutant
 """
 
 from __future__ import annotations
@@ -144,7 +145,8 @@ def test_decimal_commas(files, tmp_path):
         for name, write in WRITERS.items():
             path, expected = files(name)
             assert_margins(read_forest(path), X, expected)
-            assert_margins(read_forest(tmp_path / name), X, write(tmp_path / name))
+            expected = write(tmp_path / name)
+            assert_margins(read_forest(tmp_path / name), X, expected)
     finally:
         locale.setlocale(locale.LC_NUMERIC, before)
 

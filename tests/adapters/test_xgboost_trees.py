@@ -25,6 +25,7 @@ CATEGORIES = np.where(RNG.random(300) < 0.1, np.nan, RNG.integers(0, 40, size=30
 
 def booster_of(y=Y, data=X, rounds=6, **parameters):
     options = {"max_depth": 3, "nthread": 1, "verbosity": 0, **parameters}
+    options = {name: value for name, value in options.items() if value is not None}
     return xgb.train(options, xgb.DMatrix(data, y), rounds)
 
 
@@ -196,6 +197,20 @@ def test_what_is_asked_names_the_link():
     assert find_structure(three).outputs == ("0", "1", "2")
     assert find_structure(counts).link == "exp"
     assert find_structure(two).margin == "log-odds"
+
+
+def test_a_linear_booster():
+    pytest.importorskip("pellucid.whitebox.linear")
+    options = {"booster": "gblinear", "objective": "multi:softprob", "num_class": 3, "max_depth": None}
+    booster = booster_of(THREE, base_score=0.2, **options)
+    linear = find_structure(booster, model_output="raw")
+
+    np.testing.assert_allclose(linear.margins(X), booster.predict(xgb.DMatrix(X), output_margin=True), atol=1e-5)
+    assert find_structure(booster).link == "softmax"
+    counts = booster_of(np.floor(POSITIVE), booster="gblinear", objective="count:poisson", max_depth=None)
+    assert find_structure(counts).link == "exp"
+    expected = counts.predict(xgb.DMatrix(X), output_margin=True)
+    np.testing.assert_allclose(find_structure(counts).margins(X)[:, 0], expected, atol=1e-5)
 
 
 def test_zero_cover_is_kept():

@@ -18,8 +18,8 @@ def find(model: Any, model_output: str | None, *, labels: bool = False) -> Predi
         found = Predictor(function, "raw", sklearn.describe(model, "raw margin"), sklearn.class_names(model))
     elif model_output == "probability" and not sklearn.has_method(model, "predict_proba"):
         raise InputError(
-            f"model_output='probability' needs predict_proba, which {type(model).__name__} lacks; use CatBoostClassifier, "
-            "or model_output='value' (predict) or 'raw' (the margin)"
+            f"model_output='probability' needs predict_proba, which {type(model).__name__} lacks; use "
+            "CatBoostClassifier, or model_output='value' (predict) or 'raw' (the margin)"
         )
     else:
         found = sklearn.find(model, model_output, labels=labels)

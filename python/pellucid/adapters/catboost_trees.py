@@ -1,7 +1,8 @@
 """CatBoost: the trees of the library's own JSON dump.
 
-float32(x) goes right when it is above the border. NaN goes left where it counts as the smallest number or where the model was
-trained without any, and right where it counts as the largest. All nodes of a level of a symmetric tree ask the same question.
+float32(x) goes right when it is above the border. NaN goes left where it counts as the smallest number or where the
+model was trained without any, and right where it counts as the largest. All nodes of a level of a symmetric tree ask
+the same question.
 """
 
 from __future__ import annotations
@@ -78,6 +79,11 @@ def forest_of(
     outputs = require_outputs(len(base), source)
     grow = _symmetric if symmetric else _free
     parts = [grow(tree, columns, outputs, source) for tree in trees]
+    fields: dict[str, Any] = {
+        name: joined([part[name] for part in parts], np.float64)
+        for name in ("left", "right", "split_features", "thresholds", "missing_left", "questions", "cover")
+        if all(name in part for part in parts)
+    }
     loss = _loss_of(document)
     names = _names(infos)
     return Forest(
@@ -91,11 +97,7 @@ def forest_of(
         feature_names=own_names(names),
         margin=_meaning(loss),
         source=source,
-        **{
-            name: joined([part[name] for part in parts], np.float64)
-            for name in ("left", "right", "split_features", "thresholds", "missing_left", "questions", "cover")
-            if all(name in part for part in parts)
-        },
+        **fields,
     )
 
 

@@ -1,7 +1,8 @@
 """Run as a program: a binary CatBoost file in, the library's own JSON dump of it out.
 
-The library trusts its files, so a damaged one can crash or stall it. Here that ends a child process with limits instead of the
-caller's. This file imports nothing of the package: it is started by its path, isolated from the caller's folder and variables.
+The library trusts its files, so a damaged one can crash or stall it. Here that ends a child process with limits instead
+of the caller's. This file imports nothing of the package: it is started by its path, isolated from the caller's folder
+and variables.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """The text of a LightGBM model (`model_to_string`, `save_model`): fields of the head and of each tree.
 
-The text rather than the nested dump: its arrays are flat, so that a tree of any depth is read without recursion, and it has the
-bits of decisions and categories as the library tests them.
+The text rather than the nested dump: its arrays are flat, so that a tree of any depth is read without recursion, and it
+has the bits of decisions and categories as the library tests them.
 """
 
 from __future__ import annotations

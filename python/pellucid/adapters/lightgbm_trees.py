@@ -45,7 +45,7 @@ def find(model: Any, model_output: str | None) -> Forest | None:
     wrapped = sklearn.has_method(model, "get_params")
     if wrapped:
         sklearn.require_fitted(model)
-    booster = getattr(model, "booster_", None) if wrapped else model
+    booster: Any = getattr(model, "booster_", None) if wrapped else model
     if not sklearn.has_method(booster, "model_to_string"):
         return None
     with reading(source):
@@ -64,7 +64,7 @@ def find(model: Any, model_output: str | None) -> Forest | None:
 def forest_of(
     text: ModelText, *, model_output: str, source: str, iterations: int | None = None, classes: tuple[str, ...] = ()
 ) -> Forest:
-    """The Forest of a model text; `model_output` is "raw", "value" or "probability", `iterations` the rounds to keep."""
+    """The Forest of a model text for the output "raw", "value" or "probability"; `iterations` are rounds to keep."""
     outputs = require_outputs(int(text.head["num_tree_per_iteration"]), source)
     trees = text.trees if iterations is None else text.trees[: max(iterations, 0) * outputs]
     nodes = _nodes_of([_tree(tree, t, source) for t, tree in enumerate(trees)])
@@ -158,7 +158,7 @@ def _questions(categorical: Any, missing: Any) -> Any:
 
 
 def _missing_left(decisions: Any, missing: Any, thresholds: Any) -> Any:
-    """Where the split knows no missing values NaN is compared as 0; NaN of a category is another one, which goes right."""
+    """Where the split knows no missing values NaN is compared as 0; NaN of a category goes right like any other one."""
     default = np.where(missing == _NO_MISSING, thresholds >= 0.0, (decisions & _DEFAULT_LEFT) != 0)
     return np.where((decisions & _CATEGORICAL) != 0, False, default)
 
@@ -207,10 +207,11 @@ def _link_of(objective: str, options: dict[str, str], outputs: int, model_output
         return "logistic_each"
     if objective in _EXPONENTIAL:
         return "exp"
-    if objective in _IDENTITY and "sqrt" not in options:
-        return "identity"
-    what = f"{objective} with reg_sqrt" if "sqrt" in options else objective
-    raise refuse(source, f"the link of the objective {what!r} is not known", "use model_output='raw'")
+    if objective == "cross_entropy_lambda":
+        return "softplus"
+    if objective in _IDENTITY:
+        return "signed_square" if "sqrt" in options else "identity"
+    raise refuse(source, f"the link of the objective {objective!r} is not known", "use model_output='raw'")
 
 
 def _meaning(objective: str) -> str:
@@ -234,8 +235,8 @@ def _categories_of_features(text: ModelText, source: str) -> dict[int, tuple[Any
     if columns is None:
         raise refuse(
             source,
-            f"it has training categories of {len(lists)} columns, but {len(certain)} columns that are categorical, and does "
-            "not say which are which",
-            "train it on columns of whole numbers instead of a mix of category columns, or explain it by its predictions",
+            f"it has training categories of {len(lists)} columns, but {len(certain)} columns that are categorical, and "
+            "does not say which are which",
+            "train it on whole numbers instead of category columns, or explain it by its predictions",
         )
     return {column: tuple(values) for column, values in zip(columns, lists, strict=True)}

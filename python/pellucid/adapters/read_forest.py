@@ -26,16 +26,17 @@ def read_forest(
 
     .. math:: f(x) = \\mathrm{link}\\Bigl(b + \\sum_t v_{t, \\mathrm{leaf}_t(x)}\\Bigr)
 
-    A file is known by its first bytes, whatever its name: XGBoost's JSON and UBJSON (`save_model`, version 2 and later),
-    LightGBM's text (`save_model`), CatBoost's JSON and binary form (`save_model(format="json")`, `"cbm"`). The first four are read
-    here and need no library. The binary form of CatBoost is read by catboost, in a process of its own with limits on memory and
-    time. A file that an XGBoost wrapper saved after early stopping is read up to its best iteration, as the wrapper predicts.
+    A file is known by its first bytes, whatever its name: XGBoost's JSON and UBJSON (`save_model`, version 2 and
+    later), LightGBM's text (`save_model`), CatBoost's JSON and binary form (`save_model(format="json")`, `"cbm"`). All
+    but the last are read here and need no library. The binary form of CatBoost is read by catboost, in a process of its
+    own with limits on memory and time. A file that an XGBoost wrapper saved after early stopping is read up to its best
+    iteration, as the wrapper predicts.
 
     Parameters
     ----------
     source : path of a model file, or a fitted object.
-    model_output : "raw" (the margin), "value" (what predict of the library gives) or "probability"; None is "raw" for a file
-        and what `Model` would choose for an object.
+    model_output : "raw" (the margin), "value" (what predict of the library gives) or "probability"; None is "raw" for a
+        file and what `Model` would choose for an object.
     iterations : rounds of a file to keep; None keeps those that predict uses.
     max_bytes : files larger than that are refused; parsed, a model takes up to about 20 times its file.
 
@@ -50,7 +51,7 @@ def read_forest(
     >>> tree = {"splits": [{"split_type": "FloatFeature", "float_feature_index": 0, "border": 0.5}],
     ...         "leaf_values": [1.0, 2.0], "leaf_weights": [3, 1]}
     >>> feature = {"feature_index": 0, "flat_feature_index": 0, "nan_value_treatment": "AsIs", "feature_id": "age"}
-    >>> model = {"features_info": {"float_features": [feature]}, "oblivious_trees": [tree], "scale_and_bias": [1, [0.0]]}
+    >>> model = {"features_info": {"float_features": [feature]}, "oblivious_trees": [tree], "scale_and_bias": [1, [0]]}
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = f"{folder}/model.json"
     ...     _ = open(path, "w").write(json.dumps(model))
@@ -83,8 +84,8 @@ def _of_object(model: Any, model_output: str | None, iterations: int | None) -> 
     found = find_structure(model, model_output=model_output)
     if not isinstance(found, Forest):
         raise InputError(
-            f"source must be a model file or a fitted object of trees, got {type(model).__name__}; pass such an object to "
-            "pellucid.shapley to explain it by its predictions"
+            f"source must be a model file or a fitted object of trees, got {type(model).__name__}; pass such an object "
+            "to pellucid.shapley to explain it by its predictions"
         )
     return found
 
@@ -101,7 +102,7 @@ def _of_bytes(data: bytes, path: Path, name: str, model_output: str, iterations:
     document = read_ubjson(data) if binary else _json(data, name)
     if isinstance(document, dict) and "learner" in document:
         forest = xgboost_trees.forest_of(document, model_output=model_output, iterations=iterations, source=name)
-        if forest is not None:
+        if isinstance(forest, Forest):
             return forest
         raise ModelFormatError(f"{path} has a linear XGBoost model, expected trees; explain it by its predictions")
     if isinstance(document, dict) and "features_info" in document:
@@ -117,6 +118,6 @@ def _json(data: bytes, name: str) -> Any:
 
 def _unknown(name: str) -> ModelFormatError:
     return ModelFormatError(
-        f"{name} is not a model of trees that is known here, expected XGBoost's JSON or UBJSON, LightGBM's text, or CatBoost's "
-        "JSON or cbm; save the model again in one of them"
+        f"{name} is not a model of trees that is known here, expected XGBoost's JSON or UBJSON, LightGBM's text, or "
+        "CatBoost's JSON or cbm; save the model again in one of them"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -49,17 +50,23 @@ def find_structure(model: Any, *, model_output: str | None = None) -> Forest | L
     if model is None or labels:
         return None
     if isinstance(model, Forest):
-        return model
+        return _with_identity(model) if model_output == "raw" else model
     # A class of the user's own that derives from two libraries is read by the one it is closest to.
     for base in type(model).__mro__:
         library = base.__module__.partition(".")[0]
         for reader in _READERS.get(library, ()):
             found = import_module(f"pellucid.adapters.{reader}").find(model, model_output)
             if found is not None:
-                return found  # type: ignore[no-any-return]
+                return found
         if library in _READERS:
             return None
     return None
+
+
+def _with_identity(forest: Forest) -> Forest:
+    margins = copy.copy(forest)
+    margins.link = "identity"
+    return margins
 
 
 def _owner(model: Any, model_output: str | None) -> tuple[Any, str | None]:

@@ -1,7 +1,8 @@
-"""What the numbers of an XGBoost model mean: the margin of its base score, the link of its objective, its categories."""
+"""What the numbers of an XGBoost model mean: the margin of its base score, the link of its objective, categories."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,8 @@ def base_margins(text: Any, objective: str, outputs: int, source: str) -> NDArra
         raise refuse(
             source, f"its base score {text[:60]} has no margin under {objective}", "save it again with xgboost"
         )
-    return np.broadcast_to(score.astype(np.float64), (outputs,)).copy()
+    base: NDArray[np.float64] = np.broadcast_to(score.astype(np.float64), (outputs,)).copy()
+    return base
 
 
 def link_of(objective: str, outputs: int, model_output: str, source: str) -> str:
@@ -107,7 +109,5 @@ def categories_of_features(container: dict[str, Any], version: tuple[int, ...]) 
         text = (whole_numbers(values) & 0xFF).astype(np.uint8).tobytes()
         whole = version >= _WHOLE_TEXTS or text.isascii()
         if len(offsets) and whole:
-            found[column] = tuple(
-                text[a:b].decode("utf-8", "surrogateescape") for a, b in zip(offsets[:-1], offsets[1:], strict=True)
-            )
+            found[column] = tuple(text[a:b].decode("utf-8", "surrogateescape") for a, b in pairwise(offsets.tolist()))
     return {column: values for column, values in found.items() if values}

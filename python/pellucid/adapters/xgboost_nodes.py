@@ -1,4 +1,4 @@
-"""The nodes of all trees of an XGBoost document as flat arrays; a field is gathered over all trees before it is looked at."""
+"""The nodes of all trees of an XGBoost document as flat arrays: a field of all trees is looked at as a whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pellucid.whitebox.forest import CATEGORIES, LEAF, THRESHOLD
 
 
 def nodes_of(trees: Any, weights: NDArray[np.float64], outputs: int, source: str) -> dict[str, Any]:
-    """What `Forest` takes of nodes: children, questions, values times the weight of their tree, cover where it is known."""
+    """What `Forest` takes of nodes: children, questions, values times the weight of their tree, cover where known."""
     counts = np.array([len(tree["left_children"]) for tree in trees], dtype=np.int64)
 
     def field(name: str) -> Any:
@@ -71,7 +71,7 @@ def _leaf_values(trees: Any, counts: Any, leaf: Any, right: Any, conditions: Any
 
 
 def _add_categories(nodes: dict[str, Any], trees: Any, counts: Any, categorical: Any) -> None:
-    """Lists of categories stand one after the other, in the order of the nodes: anything else is not from the library."""
+    """Lists of categories stand one after the other, in the order of the nodes: the library writes nothing else."""
     lists = np.zeros(len(categorical), dtype=np.int64)
     parts = []
     for tree, first, count in zip(trees, np.cumsum(counts) - counts, counts, strict=True):

@@ -1,7 +1,7 @@
 """XGBoost: the trees of its own model document (`save_raw`, `save_model`), as it is since version 2.
 
-x goes left when float32(x) < split_condition. A listed category goes right, any other one left, a negative one too; only NaN
-goes where `default_left` says.
+x goes left when float32(x) < split_condition. A listed category goes right, any other one left, a negative one too;
+only NaN goes where `default_left` says.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def forest_of(
     best: bool | None = None,
     iterations: int | None = None,
     classes: tuple[str, ...] = (),
-) -> Forest | None:
-    """The Forest of a model document; None for a linear booster.
+) -> Forest | Linear | None:
+    """The Forest of a model document, or what `linear_of` makes of a linear booster.
 
     Parameters
     ----------
@@ -80,13 +80,12 @@ def forest_of(
     learner = document["learner"]
     booster, parameters = learner["gradient_booster"], learner["learner_model_param"]
     if booster["name"] == "gblinear":
-        return None
+        return linear_of(document, model_output=model_output, source=source, classes=classes)
     dart = booster["name"] == "dart"
     if not dart and booster["name"] != "gbtree":
         raise refuse(source, f"its booster is {booster['name']!r}", "expected gbtree or dart")
     model = booster["gbtree"]["model"] if dart else booster["model"]
-    outputs = max(1, int(parameters["num_class"]), int(parameters.get("num_target", 1)))
-    require_outputs(outputs, source)
+    outputs = _count_outputs(parameters, source)
     trees = _kept_trees(model, learner, outputs, best=best, iterations=iterations)
     tree_outputs = small_numbers(model["tree_info"])[trees]
     weights = single_numbers(booster["weight_drop"])[trees] if dart else np.ones(len(tree_outputs))
@@ -111,6 +110,38 @@ def forest_of(
     )
     forest.feature_categories = categories_of_features(model.get("cats") or {}, tuple(document["version"]))
     return forest
+
+
+def linear_of(document: Any, *, model_output: str, source: str, classes: tuple[str, ...] = ()) -> Linear | None:
+    """The Linear of a linear booster: weights (d, k), and below them the intercepts; it leaves missing values out.
+
+    None where the outputs differ in their base scores: the library adds the first of them to all.
+    """
+    from pellucid.whitebox import Linear
+
+    learner = document["learner"]
+    parameters, objective = learner["learner_model_param"], str(learner["objective"]["name"])
+    outputs = _count_outputs(parameters, source)
+    weights = single_numbers(learner["gradient_booster"]["model"]["weights"]).reshape(-1, outputs)
+    base = base_margins(parameters["base_score"], objective, outputs, source)
+    if len(np.unique(base)) > 1:
+        return None
+    if len(weights) != int(parameters["num_feature"]) + 1:
+        raise refuse(source, f"it has weights of {len(weights) - 1} features", f"expected {parameters['num_feature']}")
+    return Linear(
+        coefficients=weights[:-1],
+        intercept=weights[-1] + base,
+        missing=np.zeros((len(weights) - 1, outputs)),
+        link=link_of(objective, outputs, model_output, source),
+        outputs=classes if len(classes) == outputs > 1 else None,
+        feature_names=tuple(str(name) for name in learner.get("feature_names") or ()),
+        margin=meaning_of(objective, outputs),
+        source=source,
+    )
+
+
+def _count_outputs(parameters: Any, source: str) -> int:
+    return require_outputs(max(1, int(parameters["num_class"]), int(parameters.get("num_target", 1))), source)
 
 
 def _kept_trees(model: Any, learner: Any, outputs: int, *, best: bool | None, iterations: int | None) -> slice:
