@@ -130,7 +130,8 @@ def test_the_link_of_a_file_is_what_is_asked_for(files):
     assert read_forest(files("lightgbm.txt")[0], model_output="probability").link == "logistic"
 
 
-def test_decimal_commas(files, tmp_path):
+@pytest.fixture
+def decimal_commas():
     before = locale.setlocale(locale.LC_NUMERIC)
     for name in ("de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "German_Germany.1252"):
         try:
@@ -140,15 +141,18 @@ def test_decimal_commas(files, tmp_path):
         break
     else:
         pytest.skip("no locale with decimal commas is installed")
-    try:
-        assert locale.localeconv()["decimal_point"] == ","
-        for name, write in WRITERS.items():
-            path, expected = files(name)
-            assert_margins(read_forest(path), X, expected)
-            expected = write(tmp_path / name)
-            assert_margins(read_forest(tmp_path / name), X, expected)
-    finally:
-        locale.setlocale(locale.LC_NUMERIC, before)
+    yield
+    locale.setlocale(locale.LC_NUMERIC, before)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_decimal_commas(files, tmp_path, decimal_commas, name):
+    path, expected = files(name)
+    own = WRITERS[name](tmp_path / name)
+
+    assert locale.localeconv()["decimal_point"] == ","
+    assert_margins(read_forest(path), X, expected)
+    assert_margins(read_forest(tmp_path / name), X, own)
 
 
 # --- arguments -------------------------------------------------------------------------------------------
