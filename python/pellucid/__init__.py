@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from pellucid import estimation, games, surrogates
+from pellucid.adapters.read_forest import read_forest
 from pellucid.attribution import Lime, Shapley, ShapleyInteractions, interactions, lime, shapley, submodular_pick
 from pellucid.effects import partial_dependence
 from pellucid.errors import (
@@ -63,6 +64,7 @@ __all__ = [
     "partial_dependence",
     "permutation_importance",
     "plots",
+    "read_forest",
     "shapley",
     "submodular_pick",
     "surrogates",

@@ -87,6 +87,10 @@ def _has_predict(model: Any) -> bool:
 
 def _adapter_of(model: Any) -> Callable[..., Predictor]:
     libraries = {base.__module__.partition(".")[0] for base in type(model).__mro__}
+    if "catboost" in libraries:
+        from pellucid.adapters import catboost
+
+        return catboost.find
     if libraries & _BOOSTING_LIBRARIES:
         from pellucid.adapters import boosting
 

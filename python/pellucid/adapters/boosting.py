@@ -31,7 +31,7 @@ def find(model: Any, model_output: str | None, *, labels: bool = False) -> Predi
             sklearn.class_names(model),
             n_features=sklearn.count_of_features(model),
         )
-    names = _own_names(sklearn.feature_names(model) or _booster_names(model))
+    names = own_names(sklearn.feature_names(model) or _booster_names(model))
     return replace(found, feature_names=names, fitted_on_array=not names)
 
 
@@ -57,7 +57,7 @@ def _booster(model: Any, model_output: str | None) -> Predictor:
     else:
         function = partial(model.predict, raw_score=output == "raw")
         n_features, names = int(model.num_feature()), model.feature_name()
-    names = _own_names(tuple(names or ()))
+    names = own_names(tuple(names or ()))
     method = "raw margin" if output == "raw" else "predict"
     return Predictor(
         function,
@@ -77,7 +77,7 @@ def _booster_names(model: Any) -> tuple[str, ...]:
     return tuple(str(name) for name in names or ())
 
 
-def _own_names(names: tuple[str, ...]) -> tuple[str, ...]:
+def own_names(names: tuple[str, ...]) -> tuple[str, ...]:
     """Without the names lightgbm makes up ("Column_0", ...) for a model fitted on an array."""
     made_up = all(re.fullmatch(rf"Column_{i}", name) for i, name in enumerate(names))
     return () if made_up else names

@@ -105,6 +105,8 @@ class Forest:
         self.feature_names = tuple(feature_names)
         self.margin = margin
         self.source = source
+        # Column -> the training categories of a column of a frame: its code i stands for entry i.
+        self.feature_categories: dict[int, tuple[Any, ...]] = {}
 
     @property
     def features(self) -> int:
