@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pellucid.whitebox.links import Link
 
 Array = NDArray[np.float64]
 
@@ -37,11 +39,12 @@ class Forest:
     strict : the library asks x < threshold.
     single : it rounds x to float32 first.
     negative_is_missing : a negative category counts as missing, and is a category not listed otherwise.
-    link : "identity", "logistic", "softmax", "exp" or another one of `LINKS`: what makes outputs of margins.
+    link : "identity", "logistic", "softmax", "exp" or another `Link`: what makes outputs of margins.
     outputs : names of the k margins; None numbers them.
     feature_names : names of the d columns, where the model knows them.
     margin : what the margin is, such as "log-odds".
     source : where it comes from, for reports.
+    labels : the values that categorical columns have in the user's data; code i of column j is labels[j][i].
 
     Raises
     ------
@@ -69,11 +72,12 @@ class Forest:
         strict: bool = False,
         single: bool = False,
         negative_is_missing: bool = False,
-        link: str = "identity",
+        link: str | Link = "identity",
         outputs: Sequence[str] | None = None,
         feature_names: Sequence[str] = (),
         margin: str = "prediction",
         source: str = "trees",
+        labels: Mapping[int, tuple[Any, ...]] | None = None,
     ) -> None:
         from pellucid import _core
 
@@ -105,6 +109,7 @@ class Forest:
         self.feature_names = tuple(feature_names)
         self.margin = margin
         self.source = source
+        self.labels = dict(labels or {})
 
     @property
     def features(self) -> int:
