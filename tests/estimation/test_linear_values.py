@@ -1,4 +1,4 @@
-"""Values of linear and additive models in closed form, against enumeration in fractions and against the sampled game."""
+"""Values of linear and additive models in closed form, against enumeration and against the sampled game."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ def marginal_game(model, x, background, weights, members):
                 if j in known:
                     total[o] += Fraction(float(own[j][o]))
                 else:
-                    total[o] += sum(Fraction(float(w)) * Fraction(float(g[o])) for w, g in zip(weights, theirs[j]))
+                    pairs = zip(weights, theirs[j][:, o], strict=True)
+                    total[o] += sum(Fraction(float(w)) * Fraction(float(g)) for w, g in pairs)
         return total
 
     return v
