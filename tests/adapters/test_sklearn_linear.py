@@ -68,7 +68,7 @@ def assert_the_same(model, X, model_output=None, *, kind=Linear):
     found = find(model, model_output)
     assert type(found) is kind
     space = Space.infer(X)
-    codes = model_codes(space.encode(X), space=space, labels=found.labels)
+    codes = model_codes(space.encode(X), space=space, categories=found.feature_categories)
     if model_output == "raw":
         truth = model.decision_function(X)
     else:
@@ -247,7 +247,7 @@ def test_a_pipeline_of_encoders_and_scalers_on_the_raw_columns(name):
     found = assert_the_same(model, unseen, kind=Additive)
 
     assert found.feature_names == tuple(table.columns)
-    assert set(found.labels) == {1, 2, 3}
+    assert set(found.feature_categories) == {1, 2, 3}
 
 
 def test_columns_dropped_and_passed_on():

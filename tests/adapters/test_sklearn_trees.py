@@ -216,9 +216,9 @@ def test_categories_of_a_frame_by_their_names():
     other.loc[20:25, "colour"] = "amber"
     space = Space.infer(other)
     forest = find(model, None)
-    codes = model_codes(space.encode(other), space=space, labels=forest.labels)
+    codes = model_codes(space.encode(other), space=space, categories=forest.feature_categories)
 
-    assert forest.labels == {1: ("blue", "green", "grey", "red")}
+    assert forest.feature_categories == {1: ("blue", "green", "grey", "red")}
     assert (codes[20:26, 1] == -1).all()
     known = other.assign(colour=other["colour"].astype(pd.CategoricalDtype(["red", "green", "blue", "grey", "amber"])))
     assert_the_same(model, known, codes=codes)
@@ -236,7 +236,9 @@ def test_categories_that_are_numbers_may_be_more_than_31():
     forest = find(model, None)
 
     assert max(forest.arrays["categories"]) > 31
-    assert_the_same(model, rows, codes=model_codes(space.encode(rows), space=space, labels=forest.labels))
+    assert_the_same(
+        model, rows, codes=model_codes(space.encode(rows), space=space, categories=forest.feature_categories)
+    )
 
 
 def test_a_tree_of_one_leaf():

@@ -91,10 +91,10 @@ def test_codes_of_a_space_become_those_of_the_model():
     space = Space.infer(X, integer=["x1"])
     codes = space.encode(X)
 
-    found = model_codes(codes, space=space, labels={0: ("red", "blue"), 1: (7.0, 3.0)})
+    found = model_codes(codes, space=space, categories={0: ("red", "blue"), 1: (7.0, 3.0)})
 
     np.testing.assert_array_equal(found, [[0, 1], [1, 0], [-1, -1], [np.nan, 1]])
-    assert model_codes(codes, space=space, labels={}) is codes
+    assert model_codes(codes, space=space, categories={}) is codes
 
 
 def test_missing_categories_have_no_label():
@@ -120,7 +120,9 @@ def test_what_fits_no_model_is_refused():
 
 
 def test_models_can_be_pickled():
-    model = Additive(pieces=[colours(), Curve(squares, np.eye(1))], intercept=[1.0], labels={0: ("red", "blue")})
+    model = Additive(
+        pieces=[colours(), Curve(squares, np.eye(1))], intercept=[1.0], feature_categories={0: ("red", "blue")}
+    )
     rows = np.array([[1.0, 3.0]])
 
     assert pickle.loads(pickle.dumps(model)).margins(rows).tolist() == model.margins(rows).tolist() == [[12.0]]

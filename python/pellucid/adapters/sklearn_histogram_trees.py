@@ -24,7 +24,7 @@ def forest_of(model: Any, output: str) -> Forest | None:
     leaf, categorical = nodes["is_leaf"] != 0, nodes["is_categorical"] != 0
     several = model.n_trees_per_iteration_ > 1
     lists, others_left = _categories(model, nodes, starts, columns)
-    return Forest(
+    forest = Forest(
         features=int(model.n_features_in_),
         tree_starts=starts,
         tree_outputs=np.tile(np.arange(model.n_trees_per_iteration_), len(model._predictors)),
@@ -44,10 +44,11 @@ def forest_of(model: Any, output: str) -> Forest | None:
         link=_link(model, output, several),
         outputs=sklearn.class_names(model) if several else None,
         feature_names=sklearn.feature_names(model),
-        labels=_labels(model),
         margin=_margin(model, output, several),
         source=type(model).__name__,
     )
+    forest.feature_categories = _feature_categories(model)
+    return forest
 
 
 def _nodes(model: Any) -> tuple[Any, NDArray[np.int64], NDArray[np.int64]]:
@@ -89,7 +90,7 @@ def _members(bits: Any) -> NDArray[np.int64]:
     return np.flatnonzero(np.unpackbits(words, bitorder="little")).astype(np.int64)
 
 
-def _labels(model: Any) -> dict[int, tuple[Any, ...]]:
+def _feature_categories(model: Any) -> dict[int, tuple[Any, ...]]:
     """The values that the user's categorical columns have, by the code that the trees know them by."""
     if getattr(model, "_preprocessor", None) is None:
         return {}

@@ -94,7 +94,7 @@ def _structure(columns: Columns, head: Head, model: Any, last: Any) -> Additive:
             missing=np.array([line.missing for line in lines]),
             **common,
         )
-    return Additive(pieces=pieces, labels=columns.labels, **common)
+    return Additive(pieces=pieces, feature_categories=columns.labels, **common)
 
 
 def _coefficients(model: Any) -> tuple[Array, Array]:

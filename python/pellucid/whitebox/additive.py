@@ -129,7 +129,7 @@ class Additive:
     feature_names : names of the d columns, where the model knows them.
     margin : what the margin is, such as "log-odds".
     source : where it comes from, for reports.
-    labels : the values that categorical columns have in the user's data; code i of column j is labels[j][i].
+    feature_categories : column -> the training categories of a categorical column: its code i stands for entry i.
 
     Raises
     ------
@@ -154,7 +154,7 @@ class Additive:
         feature_names: Sequence[str] = (),
         margin: str = "prediction",
         source: str = "sum of functions",
-        labels: Mapping[int, tuple[Any, ...]] | None = None,
+        feature_categories: Mapping[int, tuple[Any, ...]] | None = None,
     ) -> None:
         self.intercept: Array = np.array(intercept, dtype=np.float64).reshape(-1)
         self.pieces = tuple(pieces)
@@ -168,7 +168,7 @@ class Additive:
         self.feature_names = tuple(feature_names)
         self.margin = margin
         self.source = source
-        self.labels = dict(labels or {})
+        self.feature_categories = dict(feature_categories or {})
 
     @property
     def features(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,6 @@ class Forest:
     feature_names : names of the d columns, where the model knows them.
     margin : what the margin is, such as "log-odds".
     source : where it comes from, for reports.
-    labels : the values that categorical columns have in the user's data; code i of column j is labels[j][i].
 
     Raises
     ------
@@ -77,7 +76,6 @@ class Forest:
         feature_names: Sequence[str] = (),
         margin: str = "prediction",
         source: str = "trees",
-        labels: Mapping[int, tuple[Any, ...]] | None = None,
     ) -> None:
         from pellucid import _core
 
@@ -109,7 +107,8 @@ class Forest:
         self.feature_names = tuple(feature_names)
         self.margin = margin
         self.source = source
-        self.labels = dict(labels or {})
+        # Column -> the training categories of a column of a frame: its code i stands for entry i.
+        self.feature_categories: dict[int, tuple[Any, ...]] = {}
 
     @property
     def features(self) -> int:

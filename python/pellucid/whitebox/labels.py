@@ -29,22 +29,22 @@ def is_missing(value: Any) -> bool:
     return value is None or nan or type(value).__name__ in {"NAType", "NaTType"}
 
 
-def model_codes(codes: Array, *, space: Space, labels: Mapping[int, tuple[Any, ...]]) -> Array:
-    """Codes (n, d) of a space as codes of a model that calls category labels[j][i] of column j by i.
+def model_codes(codes: Array, *, space: Space, categories: Mapping[int, tuple[Any, ...]]) -> Array:
+    """Codes (n, d) of a space as codes of a model that calls category categories[j][i] of column j by i.
 
-    Columns without labels stay as they are; a category that the model has not seen becomes `UNKNOWN`.
+    Columns without categories stay as they are; a category that the model has not seen becomes `UNKNOWN`.
 
     Examples
     --------
     >>> space = Space.infer(np.array([["red"], ["blue"]], dtype=object))
-    >>> model_codes(space.encode(np.array([["red"], ["blue"]], dtype=object)), space=space, labels={0: ("red",)})
+    >>> model_codes(space.encode(np.array([["red"], ["blue"]], dtype=object)), space=space, categories={0: ("red",)})
     array([[ 0.],
            [-1.]])
     """
-    if not labels:
+    if not categories:
         return codes
     recoded = np.array(codes, dtype=np.float64)
-    for j, known in labels.items():
+    for j, known in categories.items():
         own = space.features[j].categories
         column, present = recoded[:, j], ~np.isnan(recoded[:, j])
         distinct, inverse = np.unique(column[present], return_inverse=True)
