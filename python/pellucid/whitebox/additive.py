@@ -192,10 +192,10 @@ class Additive:
         return apply_link(self.link, self.margins(rows))
 
     def _checked(self, rows: Any) -> Array:
-        rows = np.asarray(rows, dtype=np.float64)
-        if rows.ndim != 2 or rows.shape[1] != self.features:
-            raise InputError(f"rows must have shape (n, {self.features}), got {rows.shape}; pass all columns")
-        return rows
+        found: Array = np.asarray(rows, dtype=np.float64)
+        if found.ndim != 2 or found.shape[1] != self.features:
+            raise InputError(f"rows must have shape (n, {self.features}), got {found.shape}; pass all columns")
+        return found
 
 
 def _answered(rows: Array, matrix: Array) -> Array:
