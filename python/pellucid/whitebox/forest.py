@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.whitebox.links import Link
+
 Array = NDArray[np.float64]
 
 LEAF, THRESHOLD, ZERO_IS_MISSING, CATEGORIES = range(4)
@@ -37,7 +39,7 @@ class Forest:
     strict : the library asks x < threshold.
     single : it rounds x to float32 first.
     negative_is_missing : a negative category counts as missing, and is a category not listed otherwise.
-    link : "identity", "logistic", "softmax", "exp" or another one of `LINKS`: what makes outputs of margins.
+    link : "identity", "logistic", "softmax", "exp" or another `Link`: what makes outputs of margins.
     outputs : names of the k margins; None numbers them.
     feature_names : names of the d columns, where the model knows them.
     margin : what the margin is, such as "log-odds".
@@ -69,7 +71,7 @@ class Forest:
         strict: bool = False,
         single: bool = False,
         negative_is_missing: bool = False,
-        link: str = "identity",
+        link: str | Link = "identity",
         outputs: Sequence[str] | None = None,
         feature_names: Sequence[str] = (),
         margin: str = "prediction",
