@@ -64,7 +64,8 @@ def total(arrays, follow):
 
 
 def margins(arrays, rows):
-    return np.stack([total(arrays, lambda node, *_, x=x: goes_left(arrays, node, x)) for x in rows])
+    found = [total(arrays, lambda node, *_, x=x: goes_left(arrays, node, x)) for x in rows]
+    return np.stack(found) if found else np.empty((0, len(arrays["base"])))
 
 
 class Enumerated:
@@ -74,13 +75,16 @@ class Enumerated:
 
     def _all(self, x):
         return {
-            s: self.worth(x, set(s)) for r in range(self.players + 1) for s in itertools.combinations(range(self.players), r)
+            s: self.worth(x, set(s))
+            for r in range(self.players + 1)
+            for s in itertools.combinations(range(self.players), r)
         }
 
     def values(self, rows):
         assert rows.flags.c_contiguous
         assert rows.dtype == np.float64
-        return np.stack([self._values(x) for x in rows]).reshape(len(rows), -1) if len(rows) else np.empty((0, 1))
+        found = np.array([self._values(x) for x in rows])
+        return found.reshape(len(rows), self.players * len(self.base))
 
     def _values(self, x):
         worth, p = self._all(x), self.players

@@ -10,13 +10,12 @@ import numpy as np
 
 from pellucid.adapters import Predictor
 from pellucid.errors import InputError
-from pellucid.whitebox import Forest
 
-PROBABILITIES = frozenset({"logistic", "logistic_each", "softmax"})
+PROBABILITIES = frozenset({"logistic", "logistic_each", "logistic_normalised", "softmax"})
 
 
 def is_own(model: Any) -> bool:
-    return isinstance(model, Forest)
+    return any(base.__module__.startswith("pellucid.whitebox") for base in type(model).__mro__)
 
 
 def find(model: Any, model_output: str | None, *, labels: bool = False) -> Predictor:
@@ -56,4 +55,4 @@ def _of_numbers(model: Any, method: str, rows: Any) -> Any:
 
 
 def _link_of(model: Any) -> str:
-    return str(getattr(model.link, "name", model.link))
+    return str(model.link).partition(":")[0]

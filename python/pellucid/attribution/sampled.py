@@ -55,6 +55,7 @@ def prepare(
     spent: Spent,
     seed: int,
     orders: ConsistentOrders | None,
+    control_variate: Any,
 ) -> tuple[Prepared, ShapleyPlan]:
     """Probe the model and play the background; `probed` rows were paid for before, and are shared like these."""
     before = model.rows_used + model.rows_cached
@@ -73,7 +74,7 @@ def prepare(
         budget_given=spent.budget is not None,
         overhead=charged,
         seed=seed,
-        control_variate=spent.control_variate,
+        control_variate=control_variate,
         timed=spent.time_limit is not None,
         rows_per_coalition=worth.rows_per_coalition,
         draws_are=worth.draws_are,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, require_memory, threads
 from pellucid.attribution.background import Background
-from pellucid.attribution.insides import INSIDE_METHODS, inside_of, path_dependent
+from pellucid.attribution.insides import INSIDE_METHODS, inside_of, path_dependent, refuse_with_background, variate_of
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
 from pellucid.attribution.sampled import Explained, Prepared, attribution_of, prepare
 from pellucid.attribution.shapley_parts import Spent, explain_each
@@ -192,17 +192,12 @@ class Shapley:
             described = (background_weights, conditional, conditional_draws, conditional_sigma, causal)
             if value_function not in {"auto", "path_dependent"} or any(one is not None for one in described):
                 raise InputError(f"{MISSING_BACKGROUND}; what else was given describes a table")
-            self._without = partial(
-                path_dependent, model, settings, space=space, groups=groups, method=method, asked=self._asked
-            )
+            table: dict[str, Any] = {"space": space, "groups": groups, "method": method, "ordered": order is not None}
+            self._without = partial(path_dependent, model, settings, asked=self._asked, **table)
             if groups is not None or space is not None or value_function != "auto" or method == "tree":
                 self._find_inside()
             return
-        if value_function == "path_dependent":
-            raise InputError(
-                "background must be None with value_function='path_dependent', which averages by the training rows in "
-                "each node; leave it out, or use value_function='marginal'"
-            )
+        refuse_with_background(value_function=value_function, precision=precision)
         self.space = space_of(background, space=space, groups=groups, argument="background")
         if method == "exact" and order is None:
             require_enumerable(len(self.space.parts))
@@ -219,20 +214,15 @@ class Shapley:
             causal=causal,
             seed=self.seed,
         )
-        plain = method not in INSIDE_METHODS
-        self.orders = ConsistentOrders.of(order, self.space.parts, method=method if plain else "auto")
+        sampled = "auto" if method in INSIDE_METHODS else method
+        self.orders = ConsistentOrders.of(order, self.space.parts, method=sampled)
         if method in {"auto", *INSIDE_METHODS}:
             self._inside, self._not_inside = inside_of(
                 self.model,
-                self.background,
-                value_function="marginal" if isinstance(self.value_function, Background) else value_function,
+                self.value_function,
                 method=method,
                 ordered=order is not None,
                 asked=self._asked,
-            )
-        if precision == "single":
-            raise InputError(
-                "precision must be 'double' with a background, got 'single', which only path-dependent values have"
             )
 
     def __repr__(self) -> str:
@@ -272,7 +262,7 @@ class Shapley:
         """
         if not self._has_background:
             self._find_inside()
-        if self._inside is None:
+        if self._inside is None or not self._inside.offers(what):
             return None
         found = getattr(self._inside, what)(X)
         if found is None:
@@ -322,9 +312,7 @@ class Shapley:
         The explainer itself stays as it is: no row changes how later rows are read.
         """
         space = self.space.extend(X)
-        if space == self.space:
-            return self.model
-        return self.model.with_space(space)
+        return self.model if space == self.space else self.model.with_space(space)
 
     def _prepare(self) -> tuple[Prepared, ShapleyPlan]:
         """Probe the model and play the background once, whatever number of rows will be explained."""
@@ -338,6 +326,7 @@ class Shapley:
                 spent=self._spent,
                 seed=self.seed,
                 orders=self.orders,
+                control_variate=variate_of(self.model, self.control_variate),
             )
         return self._prepared, self._plan
 

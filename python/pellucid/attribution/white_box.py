@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from pellucid._arguments import is_whole, require_memory, threads
 from pellucid.attribution.background import Background
 from pellucid.attribution.shown import shown_codes, shown_texts
+from pellucid.attribution.value_functions import Completed
 from pellucid.attribution.white_box_rows import RowSource
 from pellucid.errors import InputError, ModelFormatError
-from pellucid.estimation.linear_values import LinearValues
+from pellucid.estimation.additive_values import ConditionalLinearValues, MarginalAdditiveValues
 from pellucid.estimation.reporting import rows_of_each
 from pellucid.estimation.tree_values import ExactValues, TreeValues
 from pellucid.model import Model
@@ -49,9 +50,8 @@ class _Rows:
     """What was computed for the rows of one call, and what their results have in common."""
 
     values: Array  # of parts or of pairs, for the margins
-    names: tuple[str, ...]
-    selected: NDArray[np.int64] | None
-    engine: ExactValues
+    std_err: Array | None
+    whole: bool
     columns: NDArray[np.int64]
     common: dict[str, Any]
 
@@ -64,7 +64,7 @@ class WhiteBox:
     structure : the trees or the linear function.
     source : reads the rows of a call.
     matrix : (k', k) makes explained outputs of margins.
-    background : rows to average over; None for path-dependent values.
+    worth : rows to average over, or a normal law; None for path-dependent values.
     asked : arguments of the explainer.
     strict : a model that the structure does not reproduce is refused; otherwise `refusal` says why.
     as_predicted : what is explained is what the model returns, through its link, so that the names are its own;
@@ -77,14 +77,14 @@ class WhiteBox:
         *,
         source: RowSource,
         matrix: Array,
-        background: Background | None,
+        worth: Background | Completed | None,
         asked: Asked,
         strict: bool,
         as_predicted: bool,
     ) -> None:
         self.structure = structure
         self.source = source
-        self.background = background
+        self.worth = worth
         self.asked = asked
         self.strict = strict
         self.refusal = ""
@@ -95,6 +95,10 @@ class WhiteBox:
         self._codes: tuple[Space, StructureCodes] | None = None
         self._engines: dict[bytes, ExactValues] = {}
 
+    def offers(self, what: str) -> bool:
+        """Whether "attribution" or "interactions" can be had."""
+        return what == "attribution" or not isinstance(self.worth, Completed)
+
     def attribution(self, X: Any) -> Attribution | None:
         """Shapley values of rows X; None where the probe refused the structure and sampling may go on."""
         start = perf_counter()
@@ -102,8 +106,10 @@ class WhiteBox:
             found = self._rows(X, "values", start)
         if found is None:
             return None
-        values = _taken(self._explained(found.values), found.columns, whole=found.selected is None)
-        return _refinable({"values": values, "std_err": None, **found.common})
+        values = _taken(self._explained(found.values), found)
+        # Of one margin for each output, as the error of a sum of several needs their covariance.
+        std_err = None if found.std_err is None else _taken(self._reach(found.std_err), found)
+        return _refinable({"values": values, "std_err": std_err, **found.common})
 
     def interactions(self, X: Any) -> Interactions | None:
         """Pairwise interactions of rows X, as `attribution`."""
@@ -112,7 +118,7 @@ class WhiteBox:
             found = self._rows(X, "interactions", start)
         if found is None:
             return None
-        values = _taken(self._explained(found.values), found.columns, whole=found.selected is None)
+        values = _taken(self._explained(found.values), found)
         return Interactions(values=values, **found.common)
 
     def _rows(self, X: Any, what: str, start: float) -> _Rows | None:
@@ -126,7 +132,7 @@ class WhiteBox:
         space, n = model.space, len(codes)
         engine = self._engine(space)
         rows = self._seen(space, codes)
-        values = self._in_batches(engine, rows, what, len(space.parts))
+        values, std_err = self._found(engine, rows, what, len(space.parts))
         predictions = self._explained(np.asarray(self.structure.margins(rows)))
         names = self._names or self.structure.outputs
         columns, chosen = choose_outputs(self.asked.outputs, predictions=predictions, names=names)
@@ -146,11 +152,11 @@ class WhiteBox:
             model_output=self._model_output(model),
             model=model.description,
             link=model.link,
-            value_function="path_dependent" if self.background is None else self.background.value_function,
-            background_rows=0 if self.background is None else self.background.given,
-            largest_std_err=0.0,
+            value_function="path_dependent" if self.worth is None else self.worth.value_function,
+            background_rows=0 if self.worth is None else self.worth.given,
+            largest_std_err=0.0 if std_err is None else float(std_err.max(initial=0.0)),
             error_bound=None if bound is None or not n else float(self._reach(bound)[columns].max()),
-            warnings=tuple(model.warnings),
+            warnings=(*(() if self.worth is None else self.worth.warnings), *model.warnings),
         )
         whole = self.asked.outputs is None
         base = np.broadcast_to(self._explained(engine.base), predictions.shape)
@@ -165,14 +171,14 @@ class WhiteBox:
             "selected_names": names if depends else (),
             "report": report,
         }
-        return _Rows(values, names, None if whole else columns, engine, columns, common)
+        return _Rows(values, std_err, whole, columns, common)
 
     def _verified(self, model: Model, codes: Array) -> int:
         """Probe the structure once; the model rows that this took now."""
         if self._names is not None or self.refusal:
             return 0
-        if self.background is not None:
-            model, codes = self.source.model, self.background.codes
+        if self.worth is not None:
+            model, codes = self.source.model, self.worth.codes
         if not len(codes):
             return 0
         probed = probe_structure(model, self.structure, codes)
@@ -190,40 +196,45 @@ class WhiteBox:
 
     def _made(self, space: Space) -> ExactValues:
         players: dict[str, Any] = {"part_of_column": space.part_of_column, "parts": len(space.parts)}
+        if isinstance(self.worth, Completed):
+            about: dict[str, Any] = {"law": self.worth.law, "name": self.worth.value_function, "seed": self.asked.seed}
+            return ConditionalLinearValues(self.structure, **players, **about)
         given: dict[str, Any] = {}
-        if self.background is not None:
-            rows = StructureCodes(self.structure, self.source.model.space)(self.background.codes)
-            given = {"background": rows, "weights": self.background.weights}
+        if self.worth is not None:
+            rows = StructureCodes(self.structure, self.source.model.space)(self.worth.codes)
+            given = {"background": rows, "weights": self.worth.weights}
         if isinstance(self.structure, Forest):
             return TreeValues(self.structure, **players, **given, single=self.asked.precision == "single")
-        return LinearValues(self.structure, **players, **given)
+        return MarginalAdditiveValues(self.structure, **players, **given)
 
     def _seen(self, space: Space, codes: Array) -> Array:
         if self._codes is None or self._codes[0] is not space:
             self._codes = (space, StructureCodes(self.structure, space))
         return self._codes[1](codes)
 
-    def _in_batches(self, engine: ExactValues, rows: Array, what: str, parts: int) -> Array:
-        """Values (n, p, k), or the matrices (n, p, p, k) of interactions, of as many rows at once as fit."""
+    def _found(self, engine: ExactValues, rows: Array, what: str, parts: int) -> tuple[Array, Array | None]:
+        """Values (n, p, k) with standard errors, or matrices (n, p, p, k), of as many rows at once as fit."""
         (n, d), k = rows.shape, len(self.structure.outputs)
         pairs = what == "interactions"
         shape = (n, parts, parts, k) if pairs else (n, parts, k)
         require_memory("values", shape, unit=f"rows, {parts} players and {k} outputs")
-        compute = partial(_matrices, engine) if pairs else engine.values
-        step = max(1, self.asked.batch_bytes // (8 * (d + int(np.prod(shape[1:])))))
+        step = max(1, self.asked.batch_bytes // (8 * (d + int(np.prod(shape[1:]))))) if engine.in_batches else max(1, n)
         starts = range(0, n, step)
-        found = np.empty(shape)
-        label = f"Shapley {what}"
-        for first in track(starts, total=len(starts), progress=self.asked.progress, label=label):
-            found[first : first + step] = compute(rows[first : first + step])
-        return found
+        found, std_err = np.empty(shape), None
+        for first in track(starts, total=len(starts), progress=self.asked.progress, label=f"Shapley {what}"):
+            part = rows[first : first + step]
+            if pairs:
+                found[first : first + step] = _matrices(engine, part)
+            else:
+                found[first : first + step], std_err = engine.values(part)
+        return found, std_err
 
     def _explained(self, margins: Array) -> Array:
         """(..., k) of margins as (..., k') of the outputs explained."""
         return margins if self._matrix is None else margins @ self._matrix.T
 
-    def _reach(self, bound: Array) -> Array:
-        return bound if self._matrix is None else np.abs(self._matrix) @ bound
+    def _reach(self, errors: Array) -> Array:
+        return errors if self._matrix is None else errors @ np.abs(self._matrix).T
 
     def _model_output(self, model: Model) -> str:
         return model.model_output if self._as_predicted else "raw"
@@ -232,16 +243,12 @@ class WhiteBox:
         structure = self.structure
         checked = f"read from {structure.source} and found to predict as it does on {self.rows_probed:,} rows"
         if not isinstance(structure, Forest):
-            return f"a closed form: {checked}"
-        from pellucid import _core
-
+            return f"{engine.how}: coefficients {checked}"
         margin = ""
         if self.source.switched or not self._as_predicted:
             margin = f"; the {structure.margin} is explained, since a mean by cover is a mean of margins"
-        kind = f"{structure.core.trees:,} trees, {checked}, at their thresholds"
-        precision = ", single precision" if self.asked.precision == "single" else ""
         how = f"nothing is sampled, and predictions are those of the trees{margin}"
-        return f"{kind}; {how}; {_core.simd_level()} kernels{precision}"
+        return f"{structure.core.trees:,} trees, {checked}, at their thresholds; {how}; {engine.how}"
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_codes": None}
@@ -249,20 +256,20 @@ class WhiteBox:
 
 def _matrices(engine: ExactValues, rows: Array) -> Array:
     r"""(n, p, p, k): half the index off the diagonal, and on it what is left of the values."""
-    halves = engine.interactions(rows)
+    index = engine.interactions(rows)
     # A sum of both orders has one value in both places, whatever the order in which they were added up.
-    found: Array = 0.25 * (halves + halves.transpose(0, 2, 1, 3))
+    found: Array = 0.25 * (index + index.transpose(0, 2, 1, 3))
     diagonal = np.arange(found.shape[1])
     found[:, diagonal, diagonal] = 0.0
-    found[:, diagonal, diagonal] = engine.values(rows) - found.sum(axis=2)
+    found[:, diagonal, diagonal] = engine.values(rows)[0] - found.sum(axis=2)
     return found
 
 
-def _taken(values: Array, columns: NDArray[np.int64], *, whole: bool) -> Array:
+def _taken(values: Array, rows: _Rows) -> Array:
     """The outputs chosen for each row, along the last axis."""
-    if whole:
+    if rows.whole:
         return values
-    index = columns.reshape(len(columns), *([1] * (values.ndim - 2)), columns.shape[1])
+    index = rows.columns.reshape(len(rows.columns), *([1] * (values.ndim - 2)), rows.columns.shape[1])
     return np.take_along_axis(values, index, axis=values.ndim - 1)
 
 

@@ -20,8 +20,17 @@ class ExactValues(Protocol):
     Attributes
     ----------
     method : how a report names it.
+    how : how the values were found, in a few words.
     base : (k,) the value of nobody.
+    offers : what it can find: "values", "interactions".
+    in_batches : some of the rows cost that part of the time.
     """
+
+    offers: frozenset[str]
+    in_batches: bool
+
+    @property
+    def how(self) -> str: ...
 
     @property
     def method(self) -> str: ...
@@ -29,8 +38,8 @@ class ExactValues(Protocol):
     @property
     def base(self) -> Array: ...
 
-    def values(self, rows: Array) -> Array:
-        """(n, p, k) values of rows (n, d)."""
+    def values(self, rows: Array) -> tuple[Array, Array | None]:
+        """(n, p, k) values of rows (n, d), and their standard errors where something was sampled."""
         ...
 
     def interactions(self, rows: Array) -> Array:
@@ -63,6 +72,9 @@ class TreeValues:
     ------
     InputError : path-dependent values of a forest without cover, or in single precision with a background.
     """
+
+    offers = frozenset({"values", "interactions"})
+    in_batches = True
 
     def __init__(
         self,
@@ -115,14 +127,20 @@ class TreeValues:
         """(k,) the expected margin."""
         return np.asarray(self.kernel.base)
 
-    def values(self, rows: Array) -> Array:
+    @property
+    def how(self) -> str:
+        from pellucid import _core
+
+        return f"{_core.simd_level()} kernels{', single precision' if self.single else ''}"
+
+    def values(self, rows: Array) -> tuple[Array, None]:
         """(n, p, k) values of rows (n, d), C-contiguous float64."""
-        found: Array = self.kernel.values(rows).reshape(len(rows), self.parts, -1)
-        return found
+        return self.kernel.values(rows).reshape(len(rows), self.parts, len(self.forest.outputs)), None
 
     def interactions(self, rows: Array) -> Array:
         """(n, p, p, k) indices :math:`I_{ij}` of rows (n, d), 0 on the diagonal."""
-        found: Array = self.kernel.interactions(rows).reshape(len(rows), self.parts, self.parts, -1)
+        shape = (len(rows), self.parts, self.parts, len(self.forest.outputs))
+        found: Array = self.kernel.interactions(rows).reshape(shape)
         return found
 
     def error_bound(self, rows: Array) -> Array:

@@ -44,7 +44,13 @@ def margin_structure(given: Any, model_output: str | None) -> tuple[Any, str | N
 
 def link_name(structure: Any) -> str:
     """ "identity", "logistic", ...: what makes outputs of margins."""
-    return str(getattr(structure.link, "name", structure.link))
+    return str(structure.link).partition(":")[0]
+
+
+def link_slope(structure: Any) -> float:
+    """The factor of the margins in a logistic link; 1 where it has none."""
+    numbers = str(structure.link).split(":")[1:]
+    return float(numbers[0]) if numbers and link_name(structure).startswith("logistic") else 1.0
 
 
 def outputs_of_margins(structure: Any, link: str, *, clip: float | None) -> Array | None:
@@ -58,7 +64,7 @@ def outputs_of_margins(structure: Any, link: str, *, clip: float | None) -> Arra
     if clip is not None:
         return None
     if (link, inner) == ("logit", "logistic"):
-        return np.array([[-1.0], [1.0]])
+        return link_slope(structure) * np.array([[-1.0], [1.0]])
     if (link, inner) in {("logit", "logistic_each"), ("log", "exp")}:
-        return np.eye(k)
+        return link_slope(structure) * np.eye(k)
     return None

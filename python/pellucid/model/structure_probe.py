@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import PellucidError
-from pellucid.model.structure import link_name
+from pellucid.model.structure import link_name, link_slope
 from pellucid.model.structure_codes import StructureCodes
 from pellucid.model.structure_rows import at_categories, at_missing, at_thresholds, with_unseen
 from pellucid.whitebox import Forest
@@ -120,13 +120,24 @@ def rounding(structure: Any, rows: Array, outputs: Array) -> Array:
     else:
         # A pipeline computes in the precision of what it is given, which may be single.
         eps, steps = 2.0**-23, _STEPS
-        terms = np.abs(structure.intercept) + np.abs(np.nan_to_num(rows)) @ np.abs(structure.coefficients)
+        terms = np.abs(structure.intercept) + _largest_terms(structure, rows)
     reach = steps * eps * terms
     link = link_name(structure)
     if link == "identity":
         return np.asarray(reach)
-    slope = np.abs(outputs) if link == "exp" else np.ones_like(outputs)
+    slope = np.full_like(outputs, max(1.0, link_slope(structure)))
+    if link == "exp":
+        slope = np.abs(outputs)
+    elif link == "signed_square":
+        slope = 2.0 * np.sqrt(np.abs(outputs))
     return np.asarray(reach.max(axis=1)[:, None] * slope + _STEPS * eps * np.abs(outputs))
+
+
+def _largest_terms(additive: Any, rows: Array) -> Array:
+    """(n, k) the sum of the sizes of what the columns add."""
+    each = (np.abs(additive.contribution(column, rows[:, column])) for column in range(additive.features))
+    total: Array = np.nan_to_num(sum(each))
+    return total
 
 
 def _largest_leaves(forest: Forest) -> Array:

@@ -149,7 +149,7 @@ def _column(structure: Any, node: int) -> int:
 
 
 def _with(row: Array, column: int, value: float) -> Array:
-    changed = row.copy()
+    changed: Array = row.copy()
     changed[column] = value
     return changed
 
