@@ -94,6 +94,7 @@ class WhiteBox:
         self._names: tuple[str, ...] | None = None
         self._codes: tuple[Space, StructureCodes] | None = None
         self._engines: dict[bytes, ExactValues] = {}
+        self._said: tuple[tuple[int, str], str] | None = None
 
     def offers(self, what: str) -> bool:
         """Whether "attribution" or "interactions" can be had."""
@@ -141,7 +142,7 @@ class WhiteBox:
         bound = engine.error_bound(rows)
         report = Report(
             method=engine.method if what == "values" else engine.method.replace("values", "interactions"),
-            why=self._why(engine),
+            why=self._sentence(engine),
             rows_per_row=rows_of_each([0] * n, shared=fresh),
             converged=(True,) * n if self.asked.tolerance is not None else (),
             seconds=seconds,
@@ -159,7 +160,7 @@ class WhiteBox:
             warnings=(*(() if self.worth is None else self.worth.warnings), *model.warnings),
         )
         whole = self.asked.outputs is None
-        base = np.broadcast_to(self._explained(engine.base), predictions.shape)
+        base = self._explained(engine.base)[None].repeat(n, axis=0)
         common = {
             "base_values": base if whole else np.take_along_axis(base, columns, axis=1),
             "predictions": predictions if whole else np.take_along_axis(predictions, columns, axis=1),
@@ -217,9 +218,10 @@ class WhiteBox:
         (n, d), k = rows.shape, len(self.structure.outputs)
         pairs = what == "interactions"
         shape = (n, parts, parts, k) if pairs else (n, parts, k)
-        require_memory("values", shape, unit=f"rows, {parts} players and {k} outputs")
         step = max(1, self.asked.batch_bytes // (8 * (d + int(np.prod(shape[1:]))))) if engine.in_batches else max(1, n)
         starts = range(0, n, step)
+        if len(starts) > 1:
+            require_memory("values", shape, unit=f"rows, {parts} players and {k} outputs")
         found, std_err = np.empty(shape), None
         for first in track(starts, total=len(starts), progress=self.asked.progress, label=f"Shapley {what}"):
             part = rows[first : first + step]
@@ -239,6 +241,13 @@ class WhiteBox:
     def _model_output(self, model: Model) -> str:
         return model.model_output if self._as_predicted else "raw"
 
+    def _sentence(self, engine: ExactValues) -> str:
+        """The same for all calls, so it is made once for each engine and what it says of itself."""
+        key = (id(engine), engine.how)
+        if self._said is None or self._said[0] != key:
+            self._said = (key, self._why(engine))
+        return self._said[1]
+
     def _why(self, engine: ExactValues) -> str:
         structure = self.structure
         checked = f"read from {structure.source} and found to predict as it does on {self.rows_probed:,} rows"
@@ -251,7 +260,7 @@ class WhiteBox:
         return f"{structure.core.trees:,} trees, {checked}, at their thresholds; {how}; {engine.how}"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_codes": None}
+        return {**self.__dict__, "_codes": None, "_said": None}
 
 
 def _matrices(engine: ExactValues, rows: Array) -> Array:

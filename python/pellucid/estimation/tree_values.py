@@ -57,7 +57,7 @@ class TreeValues:
     Path-dependent, without a background: :math:`v(S)` follows x in the questions about S and averages both ways by the
     cover of the training rows in all others [lundberg2020]. Marginal, with one: :math:`v(S) = \sum_b w_b f(x_S,
     b_{\bar S})`, exact over all b at once. Both are polynomials of an inclusion probability, which Gauss-Legendre nodes
-    integrate exactly [jiang2026]; what is left is rounding, and `error_bound` holds it.
+    integrate exactly [wettenstein2026]; what is left is rounding, and `error_bound` holds it.
 
     Parameters
     ----------
