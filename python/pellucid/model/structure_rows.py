@@ -80,7 +80,8 @@ def with_unseen(space: Space, given: Array) -> tuple[Space, Array]:
     features, columns = list(space.features), []
     for column, feature in enumerate(features):
         if feature.kind == "categorical" and feature.categories and all(isinstance(c, str) for c in feature.categories):
-            label = "unseen"
+            # After all letters: a library that searches sorted names may take one in between for its neighbour.
+            label = "~unseen"
             while label in feature.categories:
                 label += "_"
             features[column] = replace(feature, categories=(*feature.categories, label))
