@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pellucid import estimation, games, surrogates
+from pellucid import estimation, games, surrogates, whitebox
 from pellucid.adapters.read_forest import read_forest
 from pellucid.attribution import Lime, Shapley, ShapleyInteractions, interactions, lime, shapley, submodular_pick
 from pellucid.effects import partial_dependence
@@ -68,6 +68,7 @@ __all__ = [
     "shapley",
     "submodular_pick",
     "surrogates",
+    "whitebox",
 ]
 
 

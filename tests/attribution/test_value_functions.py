@@ -311,7 +311,7 @@ class TestOptions:
         ("options", "words"),
         [
             ({"value_function": "observational"}, "value_function must be one of"),
-            ({"value_function": "path"}, "trees.*'marginal'"),
+            ({"value_function": "path_dependent"}, "background must be None.*'marginal'"),
             ({"value_function": "baseline"}, "one row.*mean row"),
             ({"value_function": "causal"}, "CausalOrder"),
             ({"value_function": "marginal", "causal": CausalOrder([["x0"]])}, "go together"),

@@ -38,7 +38,7 @@ AMOUNTS = [
 ]
 
 CHOICES = [
-    *each("method", "one of 'auto', 'exact', 'permutation', 'regression'", "tree", None, 3, unless=local),
+    *each("method", "one of 'auto', 'exact', 'permutation', 'regression'", "forest", None, 3, unless=local),
     *each("link", "one of 'identity', 'logit', 'log'", "probit", None, np.log),
     *each("clip", "must be None with link='identity'", 1e-6),
     *(
