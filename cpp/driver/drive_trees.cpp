@@ -16,8 +16,16 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double odd_numbers[] = {0.0, -0.0, NAN, infinity, -infinity, 1e-45, -1e-36, 1e300, -3.5, 5e-324, 0x1p62};
-constexpr Index odd_indices[] = {-1, 0, 1, 2, 7, 1000, Index{1} << 31, Index{1} << 40,
-                                 std::numeric_limits<Index>::max(), std::numeric_limits<Index>::min()};
+constexpr Index odd_indices[] = {-1,
+                                 0,
+                                 1,
+                                 2,
+                                 7,
+                                 1000,
+                                 Index{1} << 31,
+                                 Index{1} << 40,
+                                 std::numeric_limits<Index>::max(),
+                                 std::numeric_limits<Index>::min()};
 
 template <typename Value, std::size_t n>
 Value one_of(RowStream& stream, const Value (&values)[n]) {
@@ -31,7 +39,8 @@ Index below(RowStream& stream, Index bound) {
 template <typename Array, typename Value>
 Array array_of(const std::vector<Value>& values) {
     Array made(static_cast<Index>(values.size()));
-    for (std::size_t i = 0; i < values.size(); ++i) made[static_cast<Index>(i)] = static_cast<typename Array::Scalar>(values[i]);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        made[static_cast<Index>(i)] = static_cast<typename Array::Scalar>(values[i]);
     return made;
 }
 
@@ -110,8 +119,8 @@ ForestArrays random_arrays(RowStream& stream, Index trees, Index most, Index out
 Matrix random_rows(RowStream& stream, Index rows, Index features) {
     Matrix made(rows, features);
     for (Index i = 0; i < made.size(); ++i)
-        made.data()[i] = stream.uniform() < 0.3 ? one_of(stream, odd_numbers)
-                                                : 0.25 * static_cast<double>(below(stream, 60) - 20);
+        made.data()[i] =
+            stream.uniform() < 0.3 ? one_of(stream, odd_numbers) : 0.25 * static_cast<double>(below(stream, 60) - 20);
     return made;
 }
 
@@ -138,21 +147,37 @@ void damage(RowStream& stream, ForestArrays& a) {
     const auto number = [&] { return one_of(stream, odd_numbers); };
     const auto small = [&] { return below(stream, 6); };
     switch (below(stream, 16)) {
-        case 0: return damage(stream, a.tree_starts, index);
-        case 1: return damage(stream, a.tree_outputs, small);
-        case 2: return damage(stream, a.questions, small);
-        case 3: return damage(stream, a.split_features, [&] { return below(stream, 12) - 2; });
-        case 4: return damage(stream, a.thresholds, number);
-        case 5: return damage(stream, a.left, index);
-        case 6: return damage(stream, a.right, index);
-        case 7: return damage(stream, a.left, small);
-        case 8: return damage(stream, a.right, small);
-        case 9: return damage(stream, a.missing_left, small);
-        case 10: return damage(stream, a.category_starts, index);
-        case 11: return damage(stream, a.categories, index);
-        case 12: return damage(stream, a.cover, number);
-        case 13: return damage(stream, a.base, number);
-        case 14: a.features = one_of(stream, odd_indices); return;
+        case 0:
+            return damage(stream, a.tree_starts, index);
+        case 1:
+            return damage(stream, a.tree_outputs, small);
+        case 2:
+            return damage(stream, a.questions, small);
+        case 3:
+            return damage(stream, a.split_features, [&] { return below(stream, 12) - 2; });
+        case 4:
+            return damage(stream, a.thresholds, number);
+        case 5:
+            return damage(stream, a.left, index);
+        case 6:
+            return damage(stream, a.right, index);
+        case 7:
+            return damage(stream, a.left, small);
+        case 8:
+            return damage(stream, a.right, small);
+        case 9:
+            return damage(stream, a.missing_left, small);
+        case 10:
+            return damage(stream, a.category_starts, index);
+        case 11:
+            return damage(stream, a.categories, index);
+        case 12:
+            return damage(stream, a.cover, number);
+        case 13:
+            return damage(stream, a.base, number);
+        case 14:
+            a.features = one_of(stream, odd_indices);
+            return;
         default:
             if (a.values.size() > 0) a.values.data()[below(stream, a.values.size())] = number();
     }
@@ -198,7 +223,9 @@ ForestArrays chain(bool cycle) {
     a.split_features = Columns::NullaryExpr(n, [](Index i) { return static_cast<std::int32_t>(i % 2); });
     a.thresholds = Vector::NullaryExpr(n, [](Index i) { return -static_cast<double>(i % 9); });
     a.left = Indices::NullaryExpr(n, [](Index i) { return i + splits; });
-    a.right = Indices::NullaryExpr(n, [&](Index i) { return cycle && i + 1 == splits ? 0 : i + 1 == splits ? n - 1 : i + 1; });
+    a.right = Indices::NullaryExpr(n, [&](Index i) {
+        return cycle && i + 1 == splits ? 0 : i + 1 == splits ? n - 1 : i + 1;
+    });
     a.missing_left = a.others_left = Flags::Zero(n);
     a.values = Matrix::NullaryExpr(n, 1, [](Index i, Index) { return static_cast<double>(i); });
     a.base = Vector::Zero(1);

@@ -100,9 +100,11 @@ def chain(features, depth, *, categories=False):
     nodes = []
     for level in range(depth):
         node = {"cover": float(depth - level + 1), "feature": level % features, "missing_left": level % 5 == 4}
-        node |= {"threshold": 0.5 * level - depth / 4.0} if not categories else {
-            "categories": list(range(level % 7, 9000, 3 + level % 5)), "others_left": level % 2 == 0
-        }
+        node |= (
+            {"threshold": 0.5 * level - depth / 4.0}
+            if not categories
+            else {"categories": list(range(level % 7, 9000, 3 + level % 5)), "others_left": level % 2 == 0}
+        )
         here = len(nodes)
         nodes.append(node | {"left": here + 1, "right": here + 2})
         nodes.append({"cover": 1.0, "values": [1.0 + level]})
@@ -118,11 +120,18 @@ def test_trees_too_deep_or_wide_to_ask_everything(level):
     check(trees, rows, 5)
 
 
-@pytest.mark.parametrize("thresholds", [254, 255, 256, 257, 3000])
+@pytest.mark.parametrize("thresholds", [254, 255, 256, 257, 900])
 def test_as_many_cells_as_a_byte_holds_and_more(level, thresholds):
     trees = [
         [
-            {"cover": 2.0, "feature": t % 2, "threshold": t // 2 / 1.0, "left": 1, "right": 2, "missing_left": t % 3 == 0},
+            {
+                "cover": 2.0,
+                "feature": t % 2,
+                "threshold": t // 2 / 1.0,
+                "left": 1,
+                "right": 2,
+                "missing_left": t % 3 == 0,
+            },
             {"cover": 1.0, "values": [float(t)]},
             {"cover": 1.0, "values": [t / 3]},
         ]
@@ -130,7 +139,7 @@ def test_as_many_cells_as_a_byte_holds_and_more(level, thresholds):
     ]
     numbers = np.concatenate([np.arange(-1, thresholds + 1), [np.nan, 0.5, thresholds - 1.5, np.inf]])
     rows = np.stack([numbers, numbers[::-1]], axis=1)
-    check(trees, np.ascontiguousarray(rows[:: max(1, thresholds // 60)]), 2)
+    check(trees, np.ascontiguousarray(rows[:: max(1, thresholds // 40)]), 2)
 
 
 def test_more_cells_than_two_bytes_hold(level):
@@ -171,7 +180,7 @@ def test_a_tree_of_100000_nodes_and_a_chain_of_10000():
     rng = np.random.default_rng(7)
     trees = [forests.random_tree(rng, 8, depth=16, full=True, grid=5000, missing=False), chain(8, 10_000)]
     assert len(trees[0]) > 100_000
-    check(trees, random_rows(rng, 70, 8) * 400.0, 8)
+    check(trees, random_rows(rng, 20, 8) * 400.0, 8)
 
 
 def test_no_rows_and_no_trees():

@@ -176,7 +176,9 @@ class Forest:
     def tree(self, index: int) -> Tree:
         """One tree, to be read."""
         if not is_whole(index) or not 0 <= index < self.n_trees:
-            raise InputError(f"index must be a number from 0 to {self.n_trees - 1}, got {shown(index)}; trees count from 0")
+            raise InputError(
+                f"index must be a number from 0 to {self.n_trees - 1}, got {shown(index)}; trees count from 0"
+            )
         return Tree(self, int(index))
 
     def __len__(self) -> int:
