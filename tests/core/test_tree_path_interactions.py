@@ -1,5 +1,7 @@
 """Path-dependent interaction indices of forests against enumeration and against the integral, in fractions."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from pellucid import _core
@@ -44,7 +46,7 @@ def test_against_enumeration(level):
         forest = forest_of(trees, d, outputs=2)
         X = rows_of(rng, 2, d)
         for x, index in zip(X, index_of(forest, X), strict=True):
-            truth = interaction_index(lambda s, x=x: path_dependent_value(trees, x, s, outputs=2), d)
+            truth = interaction_index(partial(path_dependent_value, trees, x, outputs=2), d)
             np.testing.assert_allclose(index, as_floats(truth), rtol=0, atol=1e-13)
 
 

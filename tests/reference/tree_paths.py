@@ -1,7 +1,7 @@
 """Path-dependent values of trees leaf by leaf, in fractions and in polynomial time: the integral in the open.
 
-Per leaf of value w the players on its path have r_j, the product of the shares of cover on their edges, and o_j, whether
-x takes them all; phi_i = w * integral over p in (0, 1) of (o_i - r_i) prod_{j != i} ((1 - p) r_j + p o_j).
+Per leaf of value w the players on its path have r_j, the product of the shares of cover on their edges, and o_j,
+whether x takes them all; phi_i = w * integral over p in (0, 1) of (o_i - r_i) prod_{j != i} ((1 - p) r_j + p o_j).
 """
 
 from __future__ import annotations

@@ -93,6 +93,7 @@ struct Floats {
 };
 
 #include "pellucid/shapley/tree_path_kernel.hpp"
+#include "pellucid/shapley/tree_path_pair_kernel.hpp"
 
 }  // namespace
 

@@ -94,6 +94,7 @@ using Floats = OneLane<float>;
 #endif
 
 #include "pellucid/shapley/tree_path_kernel.hpp"
+#include "pellucid/shapley/tree_path_pair_kernel.hpp"
 
 }  // namespace
 
