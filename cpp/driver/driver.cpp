@@ -22,6 +22,7 @@
 #include "drive_selection.hpp"
 #include "drive_texts.hpp"
 #include "drive_trees.hpp"
+#include "drive_tree_path.hpp"
 #include "failing_allocation.hpp"
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
@@ -286,6 +287,7 @@ void check_sampling() {
         compose(x, background, parts, masks, Indices::Constant(256, 2), rows);
         return Bits().add(grid).add(rows);
     });
+    same_bits("tree paths", [] { return Bits().add(driver::drive_tree_path()); });
     same_bits("images", [] { return Bits().add(driver::drive_images()); });
     same_bits("tables", [&] {
         return Bits()
