@@ -132,8 +132,10 @@ def equal_rows_text(records: dict[str, Record]) -> Iterator[str]:
 
 def coverage_text(records: dict[str, Record]) -> Iterator[str]:
     rows = [
-        (record["title"], record["B"], found["m"], label, found["seeds"])
-        + (f"{found['mean']:.3f}", f"{found['worst']:.3f}", f"{found['ratio']:.2f}")
+        (
+            *(record["title"], record["B"], found["m"], label, found["seeds"]),
+            *(f"{found['mean']:.3f}", f"{found['worst']:.3f}", f"{found['ratio']:.2f}"),
+        )
         for record in records.values()
         for label, found in record["choices"].items()
     ]

@@ -15,7 +15,7 @@ from pellucid.estimation.tree_learners import DEFAULT, LEARNERS, Boosting, learn
 from pellucid.whitebox import Forest
 
 # Rows that a learner sees: a drawn part of more, so that the time stays in seconds.
-MOST_ROWS_TO_LEARN = 30_000
+MOST_ROWS_TO_LEARN = 100_000
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class TreeControlVariate:
         return f"{kind} of {learner_name(self.learner)}"
 
     def fit(self, rows: Array, outputs: Array, *, folds: NDArray[np.int64], seed: int) -> FittedTrees:
-        """Fit to outputs (n, k) of rows (n, d), numbers or NaN; at most 30,000 rows are used.
+        """Fit to outputs (n, k) of rows (n, d), numbers or NaN; at most 100,000 rows are used.
 
         Raises
         ------
@@ -191,7 +191,7 @@ class FittedMargins:
     def evaluate(self, rows: Array, *, folds: NDArray[np.int64]) -> Array:
         """(n, k) outputs for rows (n, d), each by the combination that has not seen its fold (n,)."""
         known = margins(self.forest, _doubles(rows))
-        found = self.constants[folds].copy()
+        found: Array = self.constants[folds]  # a copy
         for j, of_margin in enumerate(known.T):
             found += of_margin[:, None] * self.slopes[folds, j]
         return found
@@ -199,7 +199,7 @@ class FittedMargins:
     def values(self, x: Array, background: Array, *, part_of_column: NDArray[np.int32], parts: int) -> Array:
         """(folds, B, p, k) exact values for x (d,) against each background row (B, d); see `ControlVariate`."""
         phi = pair_values(self.forest, x, background, part_of_column, parts)
-        return np.einsum("bpj,fjk->fbpk", phi, self.slopes)
+        return np.asarray(np.einsum("bpj,fjk->fbpk", phi, self.slopes))
 
 
 def pair_values(forest: Forest, x: Array, background: Array, part_of_column: NDArray[np.int32], parts: int) -> Array:

@@ -176,9 +176,15 @@ def _of_lightgbm(booster: Any) -> Forest:
     return Forest(
         features=booster.num_feature(),
         tree_starts=starts,
+        questions=columns["questions"],
+        split_features=columns["split_features"],
+        thresholds=columns["thresholds"],
+        left=columns["left"],
+        right=columns["right"],
+        missing_left=columns["missing_left"],
+        values=columns["values"][:, None],
         base=np.zeros(1),
         source="lightgbm",
-        **{**columns, "values": columns["values"][:, None]},
     )
 
 

@@ -35,13 +35,16 @@ MOST_WORK_FOR_TREES = 4e6
 # From twice as many pairs on, a trial comes first: what a fit to some takes of the squares that the regression leaves
 # foretells what a full one takes, at a third of the time and less. A kernel takes 0.4 to 0.9 for support vector
 # machines, where the full fit leaves a third of the error; 0 to 0.2 for most boosted trees, where it leaves four fifths
-# or all. Trees are tried, which takes longer, where the kernel leaves most.
+# or all. There 50 trees on the same pairs foretell less than a full fit of many more takes: 0.1 to 0.6, where it leaves
+# a fifth of the error. So they have to show that they see something, and more of it where the kernel does well.
 TRIAL_PAIRS = 1000
 TRIAL_LANDMARKS = 200
 TRIAL_TREES = 50
 LEAST_GAIN = 0.05
-GAIN_THAT_DOES = 0.5
-LEAST_GAIN_OF_TREES = 0.1
+LEAST_GAIN_OF_TREES = 0.02
+WELL = 0.5  # the kernel does
+SHARE_LEFT_BY_TREES = 0.85  # of what it leaves then
+NEARLY_ALL = 0.8
 # Of the variance that a control variate takes, so much stays: its weight and width were chosen by the outputs it is
 # judged by. Without it, intervals of very smooth models with many pairs are 7 % too short.
 KEPT = 0.05
@@ -219,11 +222,12 @@ def _trial(job: _Job, *, kernel: bool, trees: TreeControlVariate | None) -> tupl
 
     of_kernel = noise(KernelControlVariate(landmarks=TRIAL_LANDMARKS)) if kernel else np.zeros_like(left)
     by_kernel = gain(of_kernel)
-    if trees is None or by_kernel >= GAIN_THAT_DOES:
+    if trees is None or by_kernel >= NEARLY_ALL:
         return (KERNEL,), by_kernel
     of_trees = noise(trees.smaller(TRIAL_TREES))
     by_trees, by_both = gain(of_trees), gain(of_kernel, of_trees)
-    if by_both < by_kernel + LEAST_GAIN_OF_TREES:
+    most = SHARE_LEFT_BY_TREES * (1.0 - by_kernel) if by_kernel >= WELL else 1.0 - by_kernel - LEAST_GAIN_OF_TREES
+    if 1.0 - by_both > most:
         return (KERNEL,), by_kernel
     return ((KERNEL, trees) if by_both > by_trees + LEAST_GAIN else (trees,)), by_both
 
