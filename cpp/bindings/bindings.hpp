@@ -24,6 +24,7 @@ void bind_selection(py::module_& m);
 void bind_local(py::module_& m);
 void bind_trees(py::module_& m);
 void bind_evaluation(py::module_& m);
+void bind_tree_limits(py::module_& m);
 void bind_shapley(py::module_& m);
 void bind_interactions(py::module_& m);
 
