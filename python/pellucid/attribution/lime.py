@@ -12,6 +12,7 @@ from pellucid._arguments import checked_seed, checked_spending, checked_threads,
 from pellucid.attribution.background import Background
 from pellucid.attribution.lime_masks import explain_representation
 from pellucid.attribution.lime_tables import LocalTables
+from pellucid.attribution.lime_trees import checked_method
 from pellucid.attribution.local_options import LocalOptions, checked_fitting, checked_sampler, checked_together
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
 from pellucid.errors import InputError
@@ -57,6 +58,8 @@ class Lime:
         "forward", "lasso_path" or "highest_weights".
     surrogate : "linear", "tree", or any regressor with fit(z, y, sample_weight=) and predict, such as those of
         `pellucid.surrogates`: `FusedLasso` and `Lemna`.
+    method : "auto" explains tables exactly, without sampling, where the trees of the model can be read, predict as it
+        does and add up to its outputs; "tree" insists on it; "sampling" never does.
     ridge : the penalty lambda; None is 0, and 1 below 4 (p + 1) samples.
     budget : model rows to pay per input, the probe included; None is 4096 samples (images: 1024), or up to 100,000
         with a tolerance. Where all masks fit the budget they are all played, and there is no sampling error.
@@ -71,7 +74,8 @@ class Lime:
 
     Raises
     ------
-    InputError : arguments and data that do not fit, or a table without a background.
+    InputError : arguments and data that do not fit, a table without a background, or method="tree" without trees.
+    ModelFormatError : method="tree" of trees that cannot be followed.
     ModelOutputError : the model returned something that is not one finite row of numbers per row.
     BudgetError : a budget too small to fit anything.
 
@@ -104,6 +108,7 @@ class Lime:
         max_features: int | None = None,
         selection: str = "auto",
         surrogate: Any = "linear",
+        method: str = "auto",
         ridge: float | None = None,
         budget: int | None = None,
         tolerance: float | None = None,
@@ -143,6 +148,7 @@ class Lime:
             surrogate=checked_surrogate(surrogate),
             control_variate=control_variate is not None and compat is None,
             compat=compat,
+            method=checked_method(method),
             outputs=checked_outputs(outputs),
             seed=checked_seed(seed),
             budget=None if budget is None else int(budget),

@@ -34,6 +34,7 @@ class LocalOptions:
     surrogate : a regressor in place of the linear fit, or None.
     control_variate : columns that take noise off the coefficients.
     compat : "lime" or None.
+    method : "auto", "tree" or "sampling".
     outputs, seed, budget, time_limit : as `Lime` has them.
     """
 
@@ -43,6 +44,7 @@ class LocalOptions:
     surrogate: Any
     control_variate: bool
     compat: str | None
+    method: str
     outputs: Any
     seed: int
     budget: int | None
