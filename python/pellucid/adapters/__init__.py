@@ -91,7 +91,10 @@ def _adapter_of(model: Any) -> Callable[..., Predictor]:
         from pellucid.adapters import boosting
 
         return boosting.find
-    from pellucid.adapters import sklearn
+    from pellucid.adapters import own, sklearn
+
+    if own.is_own(model):
+        return own.find
 
     return sklearn.find
 

@@ -36,7 +36,8 @@ class ShapleyInteractions:
     Parameters
     ----------
     model, background : as in `Shapley`.
-    method : "auto", "exact" or "regression"; random orders have no pairs of complements to tell interactions from.
+    method : "auto", "tree", "linear", "exact" or "regression"; random orders have no pairs of complements to tell
+        interactions from.
     tolerance : stop when, with 95 % confidence, no index errs by more than this part of their spread, the largest or 0
         less the smallest or 0; 0.15 when no budget is given either.
     options : all others of `Shapley`.
@@ -71,6 +72,9 @@ class ShapleyInteractions:
 
     def __call__(self, X: Any) -> Interactions:
         """Explain rows X (n, d), in the container of the background or another one with the same columns."""
+        known: Interactions | None = self.explainer.exactly(X, "interactions")
+        if known is not None:
+            return known
         estimates, attribution_of = self.explainer.play(X, self._estimate)
         shapley = attribution_of([estimate.shapley for estimate in estimates])
         n, p, k = shapley.values.shape

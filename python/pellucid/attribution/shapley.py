@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar
@@ -13,22 +13,21 @@ from numpy.typing import NDArray
 
 from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, require_memory, threads
 from pellucid.attribution.background import Background
+from pellucid.attribution.insides import INSIDE_METHODS, inside_of, path_dependent
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
+from pellucid.attribution.sampled import Explained, Prepared, attribution_of, prepare
 from pellucid.attribution.shapley_parts import Spent, explain_each
-from pellucid.attribution.shown import chosen_outputs, shown
-from pellucid.attribution.stacking import background_errors, errors, stacked
 from pellucid.attribution.value_functions import value_function_of
+from pellucid.attribution.white_box import Asked, WhiteBox
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.estimate import Estimate
-from pellucid.estimation.exact import weighted_mean
 from pellucid.estimation.linear_orders import ConsistentOrders
 from pellucid.estimation.plan import METHODS, ShapleyPlan, require_enumerable
-from pellucid.estimation.reporting import report_of
-from pellucid.estimation.schedule import spending
+from pellucid.estimation.tree_values import checked_precision
 from pellucid.estimation.variance_reduction import checked_control_variate
 from pellucid.games import GameLike
-from pellucid.model import PROBE_ROWS, Model
+from pellucid.model import Model
 from pellucid.model.choice import checked_outputs
 from pellucid.progress import Progress, checked_progress, track
 from pellucid.representation import Representation
@@ -40,26 +39,6 @@ Found = TypeVar("Found")
 
 # What `refine` needs to go on is kept up to this size; beyond it, refining plays again what was played.
 KEPT_BYTES = 2**28
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """What does not depend on the rows explained."""
-
-    background_outputs: Array  # (B, K)
-    shared_rows: int  # model rows it took, the probe included
-
-
-@dataclass(frozen=True)
-class _Explained:
-    """The rows of one call, with the model that knows their categories."""
-
-    model: Model
-    codes: Array
-    predictions: Array
-    columns: NDArray[np.int64]
-    names: tuple[str, ...]
-    shared: int  # model rows that this call paid for all of them
 
 
 class Shapley:
@@ -76,18 +55,21 @@ class Shapley:
     Parameters
     ----------
     model : a callable (n, d) -> (n,) or (n, k), or a fitted object with predict_proba, decision_function or predict.
-    background : rows (B, d), array or dataframe, of the population the explanation compares with; needed for tables.
+    background : rows (B, d), array or dataframe, of the population the explanation compares with. Trees that know how
+        many training rows each node has need none for tables; all other models do.
     background_weights : (B,) weights, at least 0; None is equal weights.
     value_function : "marginal" as above; "baseline", the same with one row; "conditional", v(S) = E[f(X) | X_S = x_S]
-        [aas2021]; "causal", E[f(X) | do(X_S = x_S)] [heskes2020]. "auto" is causal where an order is given, else
-        marginal, and never conditional: a conditional value credits features that the model ignores.
+        [aas2021]; "causal", E[f(X) | do(X_S = x_S)] [heskes2020]; "path_dependent", trees that follow x in what S
+        knows and average both ways by cover in all else [lundberg2020]. "auto" is causal where an order is given, path-
+        dependent without a background, else marginal, and never conditional: that credits features a model ignores.
     conditional : the law of the features, learned from the background: "gaussian" (default), "copula" (a normal law of
         the ranks), or "empirical" (the background rows most like x in what S knows; not for causal).
     conditional_draws : draws from a gaussian or copula law, 1000 or 4 d by default; they take the place of the
         background rows, and `seed` names them. For "empirical" the most rows that a coalition keeps, 100 by default.
     conditional_sigma : width of the empirical law's kernel, 0.1 by default; wider is nearer to marginal.
     causal : `CausalOrder` of the features.
-    method : "auto" (all coalitions where they fit the budget, else regression), "exact", "permutation", "regression".
+    method : "auto" (the inside of the model where it can be read and predicts as the model does, else all coalitions
+        where they fit the budget, else regression), "tree", "linear", "exact", "permutation", "regression".
     budget : model rows to pay per explained row; background and probe are charged to every row, so that one row alone
         costs no more. None stops at `tolerance`, or at 100,000 rows, whichever comes first (50,000 beyond the
         background where that has more rows than this); a budget without a tolerance is spent whole.
@@ -114,6 +96,7 @@ class Shapley:
     concurrency : calls of the model at once, for slow endpoints; the model must be thread-safe.
     cache : path of a file that keeps evaluated rows between runs.
     output_names : names of the k outputs, where the model has none.
+    precision : "double", or "single" for path-dependent values in float32: faster, with an error near 1e-6.
     progress : None (a bar on a terminal after two seconds), True, False, or a callable (done, total, seconds left).
 
     Raises
@@ -162,10 +145,12 @@ class Shapley:
         concurrency: int = 1,
         cache: Any = None,
         output_names: Sequence[str] | None = None,
+        precision: str = "double",
         progress: Progress = None,
     ) -> None:
-        if method not in METHODS:
-            raise InputError(f"method must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
+        if method not in METHODS + INSIDE_METHODS:
+            known = ", ".join(map(repr, METHODS + INSIDE_METHODS))
+            raise InputError(f"method must be one of {known}, got {method!r}")
         checked_spending(budget=budget, tolerance=tolerance, time_limit=time_limit)
         self.seed = checked_seed(seed)
         self.outputs = checked_outputs(outputs)
@@ -176,25 +161,48 @@ class Shapley:
         self.tolerance = tolerance
         self.time_limit = time_limit
         self.control_variate = checked_control_variate(control_variate)
+        self._spent = Spent(method, budget, tolerance, time_limit, self.control_variate)
         self._order = order
-        self._prepared: _Prepared | None = None
+        self._prepared: Prepared | None = None
         self._plan: ShapleyPlan | None = None
-        self._reader = Reader(
-            model,
-            model_output=model_output,
-            link=link,
-            clip=clip,
+        settings: dict[str, Any] = {
+            "model_output": model_output,
+            "link": link,
+            "clip": clip,
+            "batch_bytes": batch_bytes,
+            "concurrency": concurrency,
+            "cache": cache,
+            "output_names": output_names,
+        }
+        self._reader = Reader(model, **settings)
+        self._asked = Asked(
+            outputs=self.outputs,
+            tolerance=tolerance,
+            budget=budget,
             batch_bytes=batch_bytes,
-            concurrency=concurrency,
-            cache=cache,
-            output_names=output_names,
+            n_threads=self.n_threads,
+            progress=self.progress,
+            seed=self.seed,
+            precision=checked_precision(precision),
         )
+        self._inside: WhiteBox | None = None
+        self._not_inside, self._probed = "", 0
         self._has_background = background is not None
         if background is None:
-            described = (background_weights, conditional, conditional_draws, conditional_sigma, causal, groups, space)
-            if value_function != "auto" or any(one is not None for one in described):
+            described = (background_weights, conditional, conditional_draws, conditional_sigma, causal)
+            if value_function not in {"auto", "path_dependent"} or any(one is not None for one in described):
                 raise InputError(f"{MISSING_BACKGROUND}; what else was given describes a table")
+            self._without = partial(
+                path_dependent, model, settings, space=space, groups=groups, method=method, asked=self._asked
+            )
+            if groups is not None or space is not None or value_function != "auto" or method == "tree":
+                self._find_inside()
             return
+        if value_function == "path_dependent":
+            raise InputError(
+                "background must be None with value_function='path_dependent', which averages by the training rows in "
+                "each node; leave it out, or use value_function='marginal'"
+            )
         self.space = space_of(background, space=space, groups=groups, argument="background")
         if method == "exact" and order is None:
             require_enumerable(len(self.space.parts))
@@ -211,7 +219,21 @@ class Shapley:
             causal=causal,
             seed=self.seed,
         )
-        self.orders = ConsistentOrders.of(order, self.space.parts, method=method)
+        plain = method not in INSIDE_METHODS
+        self.orders = ConsistentOrders.of(order, self.space.parts, method=method if plain else "auto")
+        if method in {"auto", *INSIDE_METHODS}:
+            self._inside, self._not_inside = inside_of(
+                self.model,
+                self.background,
+                value_function="marginal" if isinstance(self.value_function, Background) else value_function,
+                method=method,
+                ordered=order is not None,
+                asked=self._asked,
+            )
+        if precision == "single":
+            raise InputError(
+                "precision must be 'double' with a background, got 'single', which only path-dependent values have"
+            )
 
     def __repr__(self) -> str:
         if not self._has_background:
@@ -227,16 +249,43 @@ class Shapley:
         Of a representation, such as `Words` or `Superpixels`, the parts are the players, and what stands in for the
         missing ones is its own; a list of them gives a list of attributions.
         """
-        many = representations(X)
+        many = None if type(X) is np.ndarray else representations(X)
         if many is not None:
             with threads(self.n_threads):
-                spent = Spent(self.method, self.budget, self.tolerance, self.time_limit, self.control_variate)
                 given = track(many, total=len(many), progress=self.progress, label="Shapley values")
                 about = {"outputs": self.outputs, "order": self._order, "seed": self.seed}
-                found = explain_each(given, self._reader, spent, count=len(many), **about)
+                found = explain_each(given, self._reader, self._spent, count=len(many), **about)
             return found[0] if isinstance(X, Representation) else found
-        estimates, attribution_of = self.play(X, lambda plan, game, deadline: plan.estimate(game, deadline=deadline))
-        return attribution_of(estimates)
+        exact: Attribution | None = self.exactly(X, "attribution")
+        if exact is not None:
+            return exact
+        estimates, attribution = self.play(X, lambda plan, game, deadline: plan.estimate(game, deadline=deadline))
+        return attribution(estimates)
+
+    def exactly(self, X: Any, what: str) -> Any:
+        """The "attribution" or the "interactions" of rows X from the inside of the model; None where it is sampled.
+
+        Raises
+        ------
+        InputError : there is neither a background nor an inside that can do without.
+        ModelFormatError : the inside does not predict as the model does, and nothing but it can answer.
+        """
+        if not self._has_background:
+            self._find_inside()
+        if self._inside is None:
+            return None
+        found = getattr(self._inside, what)(X)
+        if found is None:
+            self._not_inside, self._probed = f"sampled, since {self._inside.refusal}", self._inside.rows_probed
+            self._inside = None
+        return found
+
+    def _find_inside(self) -> None:
+        """The road of an explainer without a background."""
+        if self._inside is None:
+            self._inside, reason = self._without()
+            if self._inside is None:
+                raise InputError(f"{MISSING_BACKGROUND}, or one reference row of shape (1, d); {reason}")
 
     def play(
         self, X: Any, estimate: Callable[[ShapleyPlan, GameLike, Deadline | None], Found]
@@ -245,8 +294,6 @@ class Shapley:
 
         Returns what was found, and the function from the Shapley values among it to their attribution.
         """
-        if not self._has_background:
-            raise InputError(f"{MISSING_BACKGROUND}, or one reference row of shape (1, d)")
         start = perf_counter()
         deadline = None if self.time_limit is None else Deadline.after(self.time_limit)
         model = self._model_for(X)
@@ -259,7 +306,7 @@ class Shapley:
             columns, names = self.model.choose(self.outputs, predictions)
             shape = (len(codes), len(self.space.parts), len(names))
             require_memory("values", shape, unit=f"rows, {shape[1]} players and {shape[2]} outputs")
-            rows = _Explained(model, codes, predictions, columns, names, prepared.shared_rows if fresh else 0)
+            rows = Explained(model, codes, predictions, columns, names, prepared.shared_rows if fresh else 0)
             found: list[Found] = []
             games = self._games(rows)
             for game in track(games, total=len(codes), progress=self.progress, label="Shapley values"):
@@ -279,36 +326,22 @@ class Shapley:
             return self.model
         return self.model.with_space(space)
 
-    def _prepare(self) -> tuple[_Prepared, ShapleyPlan]:
+    def _prepare(self) -> tuple[Prepared, ShapleyPlan]:
         """Probe the model and play the background once, whatever number of rows will be explained."""
         if self._prepared is None or self._plan is None:
-            before = self.model.rows_used + self.model.rows_cached
-            worth = self.value_function
-            self.model.probe(worth.codes)
-            self.model.check_outputs(self.outputs)
-            outputs = self.model(worth.codes)
-            shared = self.model.rows_used + self.model.rows_cached - before
-            # By counts alone: what a cache file saves must not change the plan.
-            asked = 2 if self.model.steady else 3
-            charged = len(worth.codes) + asked * (min(PROBE_ROWS, len(worth.codes)) + 1) + 1
-            self._plan = ShapleyPlan(
+            self._prepared, self._plan = prepare(
+                self.model,
+                self.value_function,
+                outputs=self.outputs,
+                probed=self._probed,
                 players=len(self.space.parts),
-                draw_weights=worth.draw_weights,
-                method=self.method,
-                spending=spending(self.budget, self.tolerance, overhead=charged),
-                budget_given=self.budget is not None,
-                overhead=charged,
+                spent=self._spent,
                 seed=self.seed,
-                control_variate=self.control_variate,
-                timed=self.time_limit is not None,
-                rows_per_coalition=worth.rows_per_coalition,
-                draws_are=worth.draws_are,
                 orders=self.orders,
             )
-            self._prepared = _Prepared(outputs, shared)
         return self._prepared, self._plan
 
-    def _games(self, rows: _Explained) -> Iterator[GameLike]:
+    def _games(self, rows: Explained) -> Iterator[GameLike]:
         assert self._prepared is not None
         for x, prediction, columns in zip(rows.codes, rows.predictions, rows.columns, strict=True):
             yield self.value_function.game(
@@ -320,46 +353,25 @@ class Shapley:
             )
 
     def _attribution(
-        self, estimates: list[Estimate], rows: _Explained, *, budget: int | None, seconds: float, inside: float
+        self, estimates: list[Estimate], rows: Explained, *, budget: int | None, seconds: float, inside: float
     ) -> Attribution:
         assert self._prepared is not None
         assert self._plan is not None
-        space, columns = rows.model.space, rows.columns
-        n, p, k = len(rows.codes), len(space.parts), len(rows.names)
-        base = weighted_mean(self._prepared.background_outputs, self.value_function.weights)
-        exact = all(estimate.std_err is None for estimate in estimates) if n else self._plan.method == "exact"
-        selected, selected_names = chosen_outputs(self.model, columns, rows.names)
-        data, display = shown(space, rows.codes)
-        return Attribution(
-            values=stacked([e.values for e in estimates], (n, p, k)),
-            base_values=base[columns].reshape(n, k),
-            predictions=np.take_along_axis(rows.predictions, columns, axis=1),
-            std_err=None if exact else stacked([errors(e) for e in estimates], (n, p, k)),
-            background_std_err=background_errors(estimates),
-            parts=space.parts,
-            outputs=rows.names,
-            data=data,
-            display=display,
-            selected=selected,
-            selected_names=selected_names,
-            report=report_of(
-                self._plan,
-                estimates,
-                shared=rows.shared,
-                warnings=(*self.value_function.warnings, *self.model.warnings),
-                seconds=seconds,
-                seconds_outside_model=max(0.0, seconds - inside),
-                budget=budget,
-                model_output=self.model.model_output,
-                model=self.model.description,
-                link=self.model.link,
-                value_function=self.value_function.value_function,
-                background_rows=self.background.given,
-            ),
-            _continue=self._continuation(estimates, rows),
+        return attribution_of(
+            estimates,
+            rows,
+            prepared=self._prepared,
+            plan=self._plan,
+            worth=self.value_function,
+            model=self.model,
+            continuation=self._continuation(estimates, rows),
+            budget=budget,
+            seconds=seconds,
+            inside=inside,
+            warnings=(self._not_inside,) if self._not_inside else (),
         )
 
-    def _continuation(self, estimates: list[Estimate], rows: _Explained) -> Callable[[int], Attribution]:
+    def _continuation(self, estimates: list[Estimate], rows: Explained) -> Callable[[int], Attribution]:
         """What `Attribution.refine` calls: go on where these estimates stopped."""
         size = sum(part.nbytes for estimate in estimates for part in estimate.played)
         kept = [e if size <= KEPT_BYTES else replace(e, played=()) for e in estimates]

@@ -21,7 +21,7 @@ from pellucid.space.declare import listing
 
 Array = NDArray[np.float64]
 
-VALUE_FUNCTIONS = ("auto", "marginal", "baseline", "conditional", "causal", "path")
+VALUE_FUNCTIONS = ("auto", "marginal", "baseline", "conditional", "causal", "path_dependent")
 LAWS = ("gaussian", "copula", "empirical")
 DEFAULT_DRAWS = 1000
 # The budget pays for so many rows per coalition whether they are kept or not, so a high bound would leave most of it.
@@ -206,11 +206,6 @@ def _checked_name(value_function: Any, causal: Any) -> str:
     if value_function not in VALUE_FUNCTIONS:
         raise InputError(
             f"value_function must be one of {', '.join(map(repr, VALUE_FUNCTIONS))}, got {value_function!r}"
-        )
-    if value_function == "path":
-        raise InputError(
-            "value_function='path' follows the paths of decision trees, and this version cannot read the trees of a "
-            "model; use 'marginal', which is exact for trees within a budget, or 'conditional'"
         )
     if causal is not None and not isinstance(causal, CausalOrder):
         raise InputError(f"causal must be a CausalOrder, got {type(causal).__name__}; use CausalOrder(components)")

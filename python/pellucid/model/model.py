@@ -22,12 +22,15 @@ from pellucid.model.link import Link
 from pellucid.model.medium import Medium, TableMedium
 from pellucid.model.outputs import Place, checked_scores, note_place
 from pellucid.model.streaming import StoppedByModel, answers, split
+from pellucid.model.structure import structure_of
 from pellucid.space import Space
 
 if TYPE_CHECKING:
     from pellucid.model.cache import RowCache
 
 Array = NDArray[np.float64]
+
+_NOT_READ = "not read yet"
 
 
 class Model:
@@ -87,8 +90,12 @@ class Model:
         output_names: Sequence[str] | None = None,
     ) -> None:
         self._link = Link(link, clip)
+        self._given_model = model
+        self._asked_output = model_output
+        self._structure: Any = _NOT_READ
         predictor = find_predictor(model, model_output=model_output)
         self.link = link
+        self.clip = clip
         self.model_output = predictor.model_output
         self.description = predictor.description
         self.batch_bytes = _positive_integer(batch_bytes, "batch_bytes")
@@ -147,6 +154,18 @@ class Model:
         if not isinstance(self.medium, TableMedium):
             raise InputError("this model is asked about texts or images, which have no space of features")
         return self.medium.space
+
+    @property
+    def structure(self) -> Any:
+        """The trees or the linear function inside, where an adapter can read them; None where none can.
+
+        Raises
+        ------
+        ModelFormatError : an adapter knows the model, but it cannot be represented faithfully.
+        """
+        if self._structure is _NOT_READ:
+            self._structure = structure_of(self._given_model, self._asked_output)
+        return self._structure
 
     def reading(self, medium: Medium) -> Model:
         """The same model for rows of another medium; its counts go on from those of this one."""
@@ -218,7 +237,7 @@ class Model:
             raise InputError("probe needs at least one row, got none; pass a background row")
         rows = copy(rows[: probing.ROWS])
         before = len(self.warnings)
-        outputs = probing.run(rows, ask=self._ask_in_batches, record=self.warnings, cache=self._cache)
+        outputs = probing.run(rows, ask=self.unlinked, record=self.warnings, cache=self._cache)
         with self._lock:
             self.rows_cached += outputs.cached
         self.steady = len(self.warnings) == before
@@ -264,7 +283,7 @@ class Model:
     def _linked(self, outputs: Array, place: Place) -> Array:
         clipped = self._link.clipped(outputs)
         if clipped is not outputs and not np.array_equal(clipped, outputs):
-            note = f"clip={self._link.clip} moved outputs to where the {self.link} is finite; the values depend on it"
+            note = f"clip={self.clip} moved outputs to where the {self.link} is finite; the values depend on it"
             with self._lock:
                 if note not in self.warnings:
                     self.warnings.append(note)
@@ -288,8 +307,8 @@ class Model:
         self._fix_outputs(outputs.shape[1])
         return outputs
 
-    def _ask_in_batches(self, rows: Array) -> Array:
-        """Straight to the user: no cache, no link."""
+    def unlinked(self, rows: Array) -> Array:
+        """Outputs (n, k) of codes (n, d) before the link, straight from the user: no cache."""
         step = self.batch_rows
         parts = []
         for batch, first in enumerate(range(0, len(rows), step)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from statistics import NormalDist
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from pellucid._student import checked_level
 from pellucid.errors import InputError
 from pellucid.results import checks
 from pellucid.results.canvas import Canvas, check_canvas
+from pellucid.results.lazy import Lazy
 from pellucid.results.means import GroupMeans, cohort_means, overall_mean
 from pellucid.results.ranking import Contribution, display_limit, largest_first, ranked, row_index
 from pellucid.results.report import PER_ROW, Report
@@ -49,7 +51,7 @@ class Attribution:
     data : (n, p), optional
         Codes of the parts; NaN for a missing value and for a part made of several columns.
     display : (n, p) of str, optional
-        The same as a person reads them.
+        The same as a person reads them, or a function that tells when somebody asks.
     selected : (n, k) int64, optional
         Which output of the model each column is for that row, with ``outputs="predicted"`` or ``"top:3"``.
     selected_names : tuple of str
@@ -81,7 +83,7 @@ class Attribution:
     parts: tuple[str, ...]
     outputs: tuple[str, ...]
     data: Floats | None = None
-    display: NDArray[np.str_] | None = None
+    display: NDArray[np.str_] | Any = None
     selected: NDArray[np.int64] | None = None
     selected_names: tuple[str, ...] = ()
     report: Report
@@ -132,7 +134,9 @@ class Attribution:
         put("outputs", checks.names("outputs", self.outputs, k, letter="outputs"))
         if self.data is not None:
             put("data", checks.frozen_floats("data", self.data, (n, p), "(n, p)"))
-        if self.display is not None:
+        if callable(self.display):
+            Lazy.put(self, "display", partial(_shown, self.display, (n, p)))
+        elif self.display is not None:
             put("display", checks.strings(self.display, (n, p)))
         put("selected_names", checks.names("selected_names", self.selected_names, None, letter="outputs"))
         if self.selected is not None:
@@ -364,6 +368,7 @@ class Attribution:
     __hash__ = None  # type: ignore[assignment]
 
     def __getstate__(self) -> dict[str, Any]:
+        self.display  # noqa: B018  what makes it later may not travel
         return {**self.__dict__, "_continue": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -384,3 +389,11 @@ class Attribution:
         from pellucid.results.html import fragment
 
         return fragment(self)
+
+
+def _shown(make: Callable[[], Any], shape: tuple[int, int]) -> NDArray[np.str_]:
+    return checks.strings(make(), shape)
+
+
+# To make the texts takes longer than all the rest of a small attribution.
+Attribution.display = Lazy("display", None)

@@ -14,7 +14,7 @@ from pellucid.results.local import LocalExplanation
 from pellucid.results.ranking import Ranking, noun_of, rank_means, rank_row, row_index
 from pellucid.results.report import Report
 from pellucid.results.svg import minus, words
-from pellucid.results.table import sureness
+from pellucid.results.table import rounding_of, sureness
 from pellucid.results.text import counted, duration, with_errors
 from pellucid.results.text_spans import TextSpans
 from pellucid.results.trust import how_far_to_trust, how_obtained
@@ -38,7 +38,7 @@ def fragment(attribution: Attribution, *, output: int | str | None = None, rows:
     where = default_output(attribution) if output is None else checks.find("output", output, attribution.outputs)
     n, p, k = attribution.values.shape
     report = attribution.report
-    facts = [counted(n, "row"), counted(p, "part"), sureness(attribution), *cost_of(report)]
+    facts = [counted(n, "row"), counted(p, "part"), sureness(attribution), *cost_of(report), *rounding_of(report)]
     of = f", one of {k} outputs" if k > 1 else ""
     pieces = [
         f'<div class="pellucid"><style>{css.FRAGMENT}</style>',
@@ -205,6 +205,7 @@ def _facts(attribution: Attribution, output: int) -> str:
         ("Explained", f"{counted(n, 'row')}, {counted(p, noun_of(attribution))}"),
         ("Background", counted(report.background_rows, "row") if _has_background(attribution) else ""),
         ("Cost", ", ".join(cost_of(report))),
+        ("Exactness", ", ".join(rounding_of(report))),
         ("Reached its tolerance", converged),
         ("Seed", str(report.seed)),
     ]

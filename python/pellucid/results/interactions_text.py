@@ -11,7 +11,7 @@ from pellucid.results import css, svg
 from pellucid.results.html import cost_of, default_output, warnings_of
 from pellucid.results.ranking import Ranking
 from pellucid.results.svg import words
-from pellucid.results.table import sureness
+from pellucid.results.table import rounding_of, sureness
 from pellucid.results.text import clean, counted, elide, with_errors
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def one_line(interactions: Interactions) -> str:
 def table(interactions: Interactions) -> str:
     """The header, and the largest pairs of the first rows, output by output as far as they fit."""
     report = interactions.report
-    facts = [clean(report.model_output), f"link {clean(report.link)}", *cost_of(report)]
+    facts = [clean(report.model_output), f"link {clean(report.link)}", *cost_of(report), *rounding_of(report)]
     lines = [one_line(interactions), "  " + ", ".join(facts)]
     if report.why:
         lines.append(f"  why {clean(report.method)}: {clean(report.why, limit=300)}")
@@ -58,7 +58,13 @@ def fragment(interactions: Interactions) -> str:
     (n, p, _, k), report = interactions.values.shape, interactions.report
     output = default_output(interactions.shapley)
     of = f", one of {k} outputs" if k > 1 else ""
-    facts = [counted(n, "row"), counted(p * (p - 1) // 2, "pair"), _sureness(interactions), *cost_of(report)]
+    facts = [
+        counted(n, "row"),
+        counted(p * (p - 1) // 2, "pair"),
+        _sureness(interactions),
+        *cost_of(report),
+        *rounding_of(report),
+    ]
     pieces = [
         f'<div class="pellucid"><style>{css.FRAGMENT}</style>',
         f'<div class="pellucid-head"><div><b>{words(report.method)}</b> for <b>'

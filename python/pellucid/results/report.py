@@ -93,13 +93,16 @@ class Report:
     model_output, model, link, value_function : str
         What was explained: "probability", "predict_proba of ...", "identity", "marginal".
     background_rows, coalitions : int
-        Rows averaged over for a hidden part; distinct coalitions asked for, mean over the rows.
+        Rows averaged over for a hidden part; distinct coalitions asked for, mean over the rows, 0 where the values
+        were computed from the inside of the model.
     r2, effective_rows : tuple of float, (n,) or ()
         Of a local surrogate: the share of the model's variance around each row that it explains (the smallest of its
         outputs), and how many equally weighted samples its weighted ones are worth.
     largest_std_err, largest_background_std_err : float or None
         The largest standard error of the sampling, and of the background if its rows are a sample of more: what other
         rows of the same kind could change. None where one is not known.
+    error_bound : float or None
+        No value errs by more than this, by rounding; None where no bound is derived.
     warnings : tuple of str
         Whatever a careful reader should know.
     version : str
@@ -139,6 +142,7 @@ class Report:
     effective_rows: tuple[float, ...] = ()
     largest_std_err: float | None = None
     largest_background_std_err: float | None = None
+    error_bound: float | None = None
     warnings: tuple[str, ...] = ()
     version: str = field(default_factory=_version)
 
@@ -154,7 +158,7 @@ class Report:
             put(name, _whole(name, getattr(self, name)))
         put("budget", None if self.budget is None else _whole("budget", self.budget))
         put("tolerance", None if self.tolerance is None else _real("tolerance", self.tolerance))
-        for name in ("largest_std_err", "largest_background_std_err"):
+        for name in ("largest_std_err", "largest_background_std_err", "error_bound"):
             value = getattr(self, name)
             put(name, None if value is None else _real(name, value))
         put("converged", tuple(_flag("converged", x) for x in _many("converged", self.converged)))

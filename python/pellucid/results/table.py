@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,10 +11,11 @@ from numpy.typing import NDArray
 from pellucid.results import local_words
 from pellucid.results.local import LocalExplanation
 from pellucid.results.ranking import kept_of, largest_first, line_of, noun_of, rest_name
-from pellucid.results.text import clean, column, counted, duration, elide, with_errors
+from pellucid.results.text import clean, column, counted, duration, elide, number, with_errors
 
 if TYPE_CHECKING:
     from pellucid.results.attribution import Attribution
+    from pellucid.results.report import Report
 
 _ROWS = 3
 _OUTPUTS = 3
@@ -27,6 +29,16 @@ def sureness(attribution: Attribution) -> str:
     if np.isnan(attribution.std_err).all() and attribution.std_err.size:
         return "standard errors unknown"
     return "with standard errors"
+
+
+def rounding_of(report: Report) -> list[str]:
+    """How far rounding reaches, where a bound is known."""
+    bound = report.error_bound
+    if bound is None:
+        return []
+    # One digit, upwards: a bound that is rounded down is none.
+    unit = 10.0 ** math.floor(math.log10(bound)) if bound > 0.0 else 1.0
+    return [f"rounding error at most {number(math.ceil(bound / unit) * unit, digits=1)}"]
 
 
 def one_line(attribution: Attribution) -> str:
@@ -43,6 +55,7 @@ def table(attribution: Attribution) -> str:
     report = attribution.report
     cost = [f"{round(report.rows_used):,} model rows per row"] if report.rows_used else []
     cost += [duration(report.seconds)] if report.seconds else []
+    cost += rounding_of(report)
     model = f"{report.model_output} of {report.model}" if report.model else report.model_output
     lines = [one_line(attribution), "  " + ", ".join([clean(model), f"link {clean(report.link)}", *cost])]
     if report.why:

@@ -11,7 +11,7 @@ from pellucid.results.local import LocalExplanation
 from pellucid.results.ranking import noun_of
 from pellucid.results.segments import Segments
 from pellucid.results.svg import Z95
-from pellucid.results.table import sureness
+from pellucid.results.table import rounding_of, sureness
 from pellucid.results.text import counted, number
 from pellucid.results.text_spans import TextSpans
 
@@ -83,7 +83,8 @@ def how_far_to_trust(attribution: Attribution) -> list[str]:
 def _errors(attribution: Attribution) -> str:
     kind = sureness(attribution)
     if kind == "exact":
-        return f"The values are exact for this model{_and_background(attribution)}, up to rounding."
+        rounding = ", ".join(rounding_of(attribution.report)) or "up to rounding"
+        return f"The values are exact for this model{_and_background(attribution)}, {rounding}."
     if kind == "standard errors unknown":
         return "Standard errors are not known for these values, so small differences between them may be noise."
     values, errors = attribution.values, attribution.std_err
@@ -98,7 +99,9 @@ def _errors(attribution: Attribution) -> str:
 
 
 def _and_background(attribution: Attribution) -> str:
-    return " and this background" if attribution.canvas is None else ""
+    """Path-dependent values of trees have no background."""
+    without = attribution.canvas is not None or attribution.report.value_function == "path_dependent"
+    return "" if without else " and this background"
 
 
 def _sum(attribution: Attribution) -> str:

@@ -116,6 +116,15 @@ class Forest:
         """Whether the weights of the training rows are known, which path-dependent values need."""
         return bool(self.core.has_cover)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "core"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from pellucid import _core
+
+        self.__dict__.update(state)
+        self.core = _core.Forest(**self.arrays)
+
 
 def _numbered(count: int) -> tuple[str, ...]:
     return ("output",) if count == 1 else tuple(f"output {j}" for j in range(count))

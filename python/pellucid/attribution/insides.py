@@ -1,0 +1,127 @@
+"""Whether a model's inside can answer what an explainer is asked, and if not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pellucid.attribution.background import Background
+from pellucid.attribution.represented import Reader
+from pellucid.attribution.white_box import Asked, WhiteBox
+from pellucid.attribution.white_box_rows import RowSource
+from pellucid.errors import InputError, ModelFormatError
+from pellucid.model import Model
+from pellucid.model.structure import link_name, margin_structure, outputs_of_margins, structure_of
+from pellucid.space import Space
+from pellucid.whitebox import Forest
+
+# The methods that compute values from the inside of a model, and what it must be.
+INSIDE_METHODS = ("tree", "linear")
+_NOT_KNOWN = "no trees or coefficients can be read from {model}"
+
+
+def inside_of(
+    model: Model, background: Background, *, value_function: str, method: str, ordered: bool, asked: Asked
+) -> tuple[WhiteBox | None, str]:
+    """The exact road against a background; or None, and the reason.
+
+    Raises
+    ------
+    InputError, ModelFormatError : method="tree" or "linear" was asked for and cannot be.
+    """
+    try:
+        found, reason = _against(model, background, value_function=value_function, ordered=ordered, asked=asked)
+    except ModelFormatError as error:
+        if method in INSIDE_METHODS:
+            raise
+        return None, f"sampled, since the inside of {model.description} cannot be followed: {error}"
+    if method == "auto":
+        return found, ""
+    if found is None or _kind(found.structure) != method:
+        reason = reason or f"the inside of {model.description} is of another kind"
+        raise InputError(f"method={method!r} is not possible: {reason}; use method='auto'")
+    found.strict = True
+    return found, ""
+
+
+def _against(
+    model: Model, background: Background, *, value_function: str, ordered: bool, asked: Asked
+) -> tuple[WhiteBox | None, str]:
+    if value_function not in {"marginal", "baseline"}:
+        return None, f"{value_function!r} values depend on more than the model"
+    if ordered:
+        return None, "an order of the players leaves coalitions out, which a closed form counts"
+    structure = model.structure
+    if structure is None:
+        return None, _NOT_KNOWN.format(model=model.description)
+    matrix = outputs_of_margins(structure, model.link, clip=model.clip)
+    if matrix is None:
+        through = f"its {link_name(structure)} link" + ("" if model.link == "identity" else f" and link={model.link!r}")
+        return None, (
+            f"the outputs of {model.description} go through {through} and are no sum of trees; "
+            "explain model_output='raw'"
+        )
+    source = RowSource(model)
+    return WhiteBox(
+        structure, source=source, matrix=matrix, background=background, asked=asked, strict=False, as_predicted=True
+    ), ""
+
+
+def _kind(structure: Any) -> str:
+    return "tree" if isinstance(structure, Forest) else "linear"
+
+
+def _explained(given: Any, model_output: str | None, link: str) -> tuple[Any, str | None]:
+    """The inside, and the output asked of the model: a link of the user's says itself what is explained."""
+    if link == "identity":
+        return margin_structure(given, model_output)
+    return structure_of(given, model_output), model_output
+
+
+def path_dependent(
+    given: Any,
+    settings: Mapping[str, Any],
+    *,
+    space: Space | None,
+    groups: Mapping[str, Sequence[str]] | None,
+    method: str,
+    asked: Asked,
+) -> tuple[WhiteBox | None, str]:
+    """The exact road without a background, for trees that know their training rows; or None, and the reason.
+
+    Raises
+    ------
+    InputError : an output whose mean by cover is no mean of outputs.
+    ModelFormatError : trees that cannot be represented faithfully.
+    """
+    model_output, link = settings["model_output"], settings["link"]
+    structure, output = _explained(given, model_output, link)
+    if structure is None:
+        return None, _NOT_KNOWN.format(model=f"a {type(given).__name__}")
+    if not isinstance(structure, Forest):
+        return None, f"{structure.source} has no trees whose training rows could stand in for a background"
+    if method not in {"auto", "tree"}:
+        return None, f"method={method!r} plays coalitions against a background"
+    if not structure.has_cover:
+        return None, f"{structure.source} does not say how many training rows each node has"
+    inner = link_name(structure)
+    matrix = outputs_of_margins(structure, link, clip=settings["clip"])
+    if matrix is None and (model_output is not None or link != "identity"):
+        what = f"model_output={model_output!r}" if link == "identity" else f"link={link!r}"
+        raise InputError(
+            f"{what} needs a background: the outputs of {structure.source} go through its {inner} link, and only means "
+            f"of its {structure.margin} can be taken by cover; pass background=X_train, or use model_output='raw'"
+        )
+    switched = output != model_output
+    reader = Reader(given, **{**settings, "model_output": output})
+    return WhiteBox(
+        structure,
+        source=RowSource(reader=reader, space=space, groups=groups, switched=switched),
+        matrix=np.eye(len(structure.outputs)) if matrix is None else matrix,
+        background=None,
+        asked=asked,
+        strict=True,
+        as_predicted=matrix is not None,
+    ), ""

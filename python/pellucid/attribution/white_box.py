@@ -1,0 +1,278 @@
+"""Exact values from the inside of a model: the straight road of `Shapley` for trees and linear functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid._arguments import is_whole, require_memory, threads
+from pellucid.attribution.background import Background
+from pellucid.attribution.shown import shown_codes, shown_texts
+from pellucid.attribution.white_box_rows import RowSource
+from pellucid.errors import InputError, ModelFormatError
+from pellucid.estimation.linear_values import LinearValues
+from pellucid.estimation.reporting import rows_of_each
+from pellucid.estimation.tree_values import ExactValues, TreeValues
+from pellucid.model import Model
+from pellucid.model.choice import choose_outputs
+from pellucid.model.structure_codes import StructureCodes
+from pellucid.model.structure_probe import probe_structure
+from pellucid.progress import Progress, track
+from pellucid.results import Attribution, Interactions, Report
+from pellucid.space import Space
+from pellucid.whitebox import Forest
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The arguments of the explainer, of the same names."""
+
+    outputs: Any
+    tolerance: float | None
+    budget: int | None
+    batch_bytes: int
+    n_threads: int | None
+    progress: Progress
+    seed: int
+    precision: str
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What was computed for the rows of one call, and what their results have in common."""
+
+    values: Array  # of parts or of pairs, for the margins
+    names: tuple[str, ...]
+    selected: NDArray[np.int64] | None
+    engine: ExactValues
+    columns: NDArray[np.int64]
+    common: dict[str, Any]
+
+
+class WhiteBox:
+    """Shapley values of a model whose inside is known, prepared once.
+
+    Parameters
+    ----------
+    structure : the trees or the linear function.
+    source : reads the rows of a call.
+    matrix : (k', k) makes explained outputs of margins.
+    background : rows to average over; None for path-dependent values.
+    asked : arguments of the explainer.
+    strict : a model that the structure does not reproduce is refused; otherwise `refusal` says why.
+    as_predicted : what is explained is what the model returns, through its link, so that the names are its own;
+        otherwise the margins are, which it has no way to return.
+    """
+
+    def __init__(
+        self,
+        structure: Any,
+        *,
+        source: RowSource,
+        matrix: Array,
+        background: Background | None,
+        asked: Asked,
+        strict: bool,
+        as_predicted: bool,
+    ) -> None:
+        self.structure = structure
+        self.source = source
+        self.background = background
+        self.asked = asked
+        self.strict = strict
+        self.refusal = ""
+        self.rows_probed = 0
+        self._matrix = None if np.array_equal(matrix, np.eye(len(matrix))) else matrix
+        self._as_predicted = as_predicted
+        self._names: tuple[str, ...] | None = None
+        self._codes: tuple[Space, StructureCodes] | None = None
+        self._engines: dict[bytes, ExactValues] = {}
+
+    def attribution(self, X: Any) -> Attribution | None:
+        """Shapley values of rows X; None where the probe refused the structure and sampling may go on."""
+        start = perf_counter()
+        with threads(self.asked.n_threads):
+            found = self._rows(X, "values", start)
+        if found is None:
+            return None
+        values = _taken(self._explained(found.values), found.columns, whole=found.selected is None)
+        return _refinable({"values": values, "std_err": None, **found.common})
+
+    def interactions(self, X: Any) -> Interactions | None:
+        """Pairwise interactions of rows X, as `attribution`."""
+        start = perf_counter()
+        with threads(self.asked.n_threads):
+            found = self._rows(X, "interactions", start)
+        if found is None:
+            return None
+        values = _taken(self._explained(found.values), found.columns, whole=found.selected is None)
+        return Interactions(values=values, **found.common)
+
+    def _rows(self, X: Any, what: str, start: float) -> _Rows | None:
+        model, codes = self.source.read(X)
+        inside = model.seconds
+        fresh = self._verified(model, codes)
+        if self.refusal:
+            if self.strict:
+                raise ModelFormatError(f"refusing: {self.refusal}")
+            return None
+        space, n = model.space, len(codes)
+        engine = self._engine(space)
+        rows = self._seen(space, codes)
+        values = self._in_batches(engine, rows, what, len(space.parts))
+        predictions = self._explained(np.asarray(self.structure.margins(rows)))
+        names = self._names or self.structure.outputs
+        columns, chosen = choose_outputs(self.asked.outputs, predictions=predictions, names=names)
+        depends = not set(chosen) <= set(names)
+        seconds = perf_counter() - start
+        bound = engine.error_bound(rows)
+        report = Report(
+            method=engine.method if what == "values" else engine.method.replace("values", "interactions"),
+            why=self._why(engine),
+            rows_per_row=rows_of_each([0] * n, shared=fresh),
+            converged=(True,) * n if self.asked.tolerance is not None else (),
+            seconds=seconds,
+            seconds_outside_model=max(0.0, seconds - (model.seconds - inside)),
+            budget=self.asked.budget,
+            tolerance=self.asked.tolerance,
+            seed=self.asked.seed,
+            model_output=self._model_output(model),
+            model=model.description,
+            link=model.link,
+            value_function="path_dependent" if self.background is None else self.background.value_function,
+            background_rows=0 if self.background is None else self.background.given,
+            largest_std_err=0.0,
+            error_bound=None if bound is None or not n else float(self._reach(bound)[columns].max()),
+            warnings=tuple(model.warnings),
+        )
+        whole = self.asked.outputs is None
+        base = np.broadcast_to(self._explained(engine.base), predictions.shape)
+        common = {
+            "base_values": base if whole else np.take_along_axis(base, columns, axis=1),
+            "predictions": predictions if whole else np.take_along_axis(predictions, columns, axis=1),
+            "parts": space.parts,
+            "outputs": chosen,
+            "data": shown_codes(space, codes),
+            "display": partial(shown_texts, space, codes.copy()),
+            "selected": columns if depends else None,
+            "selected_names": names if depends else (),
+            "report": report,
+        }
+        return _Rows(values, names, None if whole else columns, engine, columns, common)
+
+    def _verified(self, model: Model, codes: Array) -> int:
+        """Probe the structure once; the model rows that this took now."""
+        if self._names is not None or self.refusal:
+            return 0
+        if self.background is not None:
+            model, codes = self.source.model, self.background.codes
+        if not len(codes):
+            return 0
+        probed = probe_structure(model, self.structure, codes)
+        self.refusal, self.rows_probed = probed.refusal, probed.rows
+        if not self.refusal:
+            self._names = model.output_names if self._as_predicted else self.structure.outputs
+        return probed.rows
+
+    def _engine(self, space: Space) -> ExactValues:
+        """The prepared values for the players of a space: of one, unless calls bring their own names."""
+        key = space.part_of_column.tobytes()
+        if key not in self._engines:
+            self._engines[key] = self._made(space)
+        return self._engines[key]
+
+    def _made(self, space: Space) -> ExactValues:
+        players: dict[str, Any] = {"part_of_column": space.part_of_column, "parts": len(space.parts)}
+        given: dict[str, Any] = {}
+        if self.background is not None:
+            rows = StructureCodes(self.structure, self.source.model.space)(self.background.codes)
+            given = {"background": rows, "weights": self.background.weights}
+        if isinstance(self.structure, Forest):
+            return TreeValues(self.structure, **players, **given, single=self.asked.precision == "single")
+        return LinearValues(self.structure, **players, **given)
+
+    def _seen(self, space: Space, codes: Array) -> Array:
+        if self._codes is None or self._codes[0] is not space:
+            self._codes = (space, StructureCodes(self.structure, space))
+        return self._codes[1](codes)
+
+    def _in_batches(self, engine: ExactValues, rows: Array, what: str, parts: int) -> Array:
+        """Values (n, p, k), or the matrices (n, p, p, k) of interactions, of as many rows at once as fit."""
+        (n, d), k = rows.shape, len(self.structure.outputs)
+        pairs = what == "interactions"
+        shape = (n, parts, parts, k) if pairs else (n, parts, k)
+        require_memory("values", shape, unit=f"rows, {parts} players and {k} outputs")
+        compute = partial(_matrices, engine) if pairs else engine.values
+        step = max(1, self.asked.batch_bytes // (8 * (d + int(np.prod(shape[1:])))))
+        starts = range(0, n, step)
+        found = np.empty(shape)
+        label = f"Shapley {what}"
+        for first in track(starts, total=len(starts), progress=self.asked.progress, label=label):
+            found[first : first + step] = compute(rows[first : first + step])
+        return found
+
+    def _explained(self, margins: Array) -> Array:
+        """(..., k) of margins as (..., k') of the outputs explained."""
+        return margins if self._matrix is None else margins @ self._matrix.T
+
+    def _reach(self, bound: Array) -> Array:
+        return bound if self._matrix is None else np.abs(self._matrix) @ bound
+
+    def _model_output(self, model: Model) -> str:
+        return model.model_output if self._as_predicted else "raw"
+
+    def _why(self, engine: ExactValues) -> str:
+        structure = self.structure
+        checked = f"read from {structure.source} and found to predict as it does on {self.rows_probed:,} rows"
+        if not isinstance(structure, Forest):
+            return f"a closed form: {checked}"
+        from pellucid import _core
+
+        margin = ""
+        if self.source.switched or not self._as_predicted:
+            margin = f"; the {structure.margin} is explained, since a mean by cover is a mean of margins"
+        kind = f"{structure.core.trees:,} trees, {checked}, at their thresholds"
+        precision = ", single precision" if self.asked.precision == "single" else ""
+        how = f"nothing is sampled, and predictions are those of the trees{margin}"
+        return f"{kind}; {how}; {_core.simd_level()} kernels{precision}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_codes": None}
+
+
+def _matrices(engine: ExactValues, rows: Array) -> Array:
+    r"""(n, p, p, k): half the index off the diagonal, and on it what is left of the values."""
+    halves = engine.interactions(rows)
+    # A sum of both orders has one value in both places, whatever the order in which they were added up.
+    found: Array = 0.25 * (halves + halves.transpose(0, 2, 1, 3))
+    diagonal = np.arange(found.shape[1])
+    found[:, diagonal, diagonal] = 0.0
+    found[:, diagonal, diagonal] = engine.values(rows) - found.sum(axis=2)
+    return found
+
+
+def _taken(values: Array, columns: NDArray[np.int64], *, whole: bool) -> Array:
+    """The outputs chosen for each row, along the last axis."""
+    if whole:
+        return values
+    index = columns.reshape(len(columns), *([1] * (values.ndim - 2)), columns.shape[1])
+    return np.take_along_axis(values, index, axis=values.ndim - 1)
+
+
+def _refinable(fields: dict[str, Any]) -> Attribution:
+    """An attribution that has nothing to refine: going on gives itself."""
+
+    def refine(budget: int) -> Attribution:
+        if not is_whole(budget) or budget < 1:
+            raise InputError(f"budget must be a whole number of model rows of at least 1, got {budget!r}")
+        return found
+
+    found = Attribution(**fields, _continue=refine)
+    return found

@@ -1,0 +1,98 @@
+"""From the codes of a Space to the numbers that a model itself sees in its columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import ModelFormatError
+from pellucid.space import Feature, Space
+from pellucid.space.columns import code_of
+from pellucid.whitebox import Forest
+
+Array = NDArray[np.float64]
+
+UNKNOWN = -1.0
+
+
+class StructureCodes:
+    """Codes (n, d) of a Space as rows (n, d) of a structure.
+
+    A number is itself. A category of the Space stands at a place of its own order; the model has another one, that of
+    its training (`feature_categories` or `labels` of the structure, by column), and a category that it never saw is a
+    number that no question lists. A missing value stays NaN.
+
+    Raises
+    ------
+    ModelFormatError : a column of text that the structure asks about, without its categories.
+    """
+
+    def __init__(self, structure: Any, space: Space) -> None:
+        known = categories_of(structure)
+        unseen = _unlisted(structure, known)
+        self._tables: dict[int, Array] = {}
+        for column, feature in enumerate(space.features):
+            if feature.categories:
+                self._tables[column] = _table(feature, known.get(column), unseen, structure, column)
+
+    @property
+    def plain(self) -> bool:
+        """Whether codes are taken as they are."""
+        return not self._tables
+
+    def __call__(self, codes: Array) -> Array:
+        if self.plain:
+            return np.ascontiguousarray(codes)
+        rows = np.array(codes, dtype=np.float64, order="C")
+        for column, table in self._tables.items():
+            absent = np.isnan(codes[:, column])
+            rows[:, column] = table[np.where(absent, len(table) - 1, codes[:, column]).astype(np.int64)]
+        return rows
+
+
+def _table(feature: Feature, known: Sequence[Any] | None, unseen: float, structure: Any, column: int) -> Array:
+    """What each code of the feature becomes, and at last what a missing value does."""
+    if known is not None:
+        place = {_key(label): float(i) for i, label in enumerate(known)}
+        codes = [place.get(_key(label), unseen) for label in feature.categories]
+    elif all(isinstance(label, (int, float)) for label in feature.categories):
+        codes = [code_of(label) for label in feature.categories]
+    elif column in columns_asked(structure):
+        raise ModelFormatError(
+            f"the categories of column {feature.name!r} at the training of {structure.source} are not known, so its "
+            "text cannot be followed through the model"
+        )
+    else:
+        codes = [0.0] * len(feature.categories)
+    return np.array([*codes, np.nan])
+
+
+def categories_of(structure: Any) -> Mapping[int, Sequence[Any]]:
+    """The categories at the training in the order of their codes, by column; none where columns are numbers."""
+    return getattr(structure, "feature_categories", None) or getattr(structure, "labels", None) or {}
+
+
+def _key(label: Any) -> Any:
+    """1, 1.0 and True are one category, as they are for the libraries; text is itself."""
+    label = getattr(label, "item", lambda: label)()
+    return float(label) if isinstance(label, (bool, int, float)) else label
+
+
+def columns_asked(structure: Any) -> frozenset[int]:
+    """The columns that a structure looks at; all, where it does not say."""
+    if not isinstance(structure, Forest):
+        return frozenset(range(structure.features))
+    columns = structure.arrays["split_features"][structure.arrays["questions"] != 0]
+    return frozenset(np.unique(columns).tolist())
+
+
+def _unlisted(structure: Any, known: Mapping[int, Sequence[Any]]) -> float:
+    """A code beyond all that a question lists: how the model reads what it never saw."""
+    if getattr(structure, "labels", None):
+        return UNKNOWN
+    listed = structure.arrays["categories"] if isinstance(structure, Forest) else np.zeros(0)
+    most = max((len(categories) for categories in known.values()), default=0)
+    return float(max(most, int(listed.max()) + 1 if len(listed) else 0))

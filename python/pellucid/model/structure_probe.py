@@ -1,0 +1,142 @@
+"""Does what was read from a model predict as the model does? Asked at its own thresholds, where readings go wrong."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.errors import PellucidError
+from pellucid.model.structure import link_name
+from pellucid.model.structure_codes import StructureCodes
+from pellucid.model.structure_rows import at_categories, at_missing, at_thresholds, with_unseen
+from pellucid.whitebox import Forest
+
+if TYPE_CHECKING:
+    from pellucid.model.model import Model
+
+Array = NDArray[np.float64]
+
+ROWS = 16
+# A sum of T numbers rounds like a random walk of T steps, of which this many standard deviations are let pass.
+_STEPS = 8.0
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What came of it.
+
+    Attributes
+    ----------
+    rows : model rows it took.
+    refusal : "" where the structure predicts as the model does; else what differs, where and by how much.
+    """
+
+    rows: int
+    refusal: str = ""
+
+
+def probe_structure(model: Model, structure: Any, codes: Array) -> Probed:
+    """Compare a structure with its model on up to 16 of these rows, and on rows made of them that meet its questions.
+
+    Missing values and unknown categories are asked for where the model takes them: what it refuses is no difference.
+    """
+    before = model.rows_used
+    given = np.ascontiguousarray(codes[:ROWS])
+    refusal = _of_given(model, structure, given)
+    if not refusal:
+        for made, among in _blocks(model, structure, given):
+            asked = _asked(among, made)
+            refusal = "" if asked is None else _compared(among, structure, *asked)
+            if refusal:
+                break
+    return Probed(model.rows_used - before, refusal)
+
+
+def _of_given(model: Model, structure: Any, rows: Array) -> str:
+    """Of rows as the user gave them: whatever the model raises is for the user to see."""
+    return _compared(model, structure, rows, model.unlinked(rows)) if len(rows) else ""
+
+
+def _blocks(model: Model, structure: Any, given: Array) -> Iterator[tuple[Array, Model]]:
+    """Rows to ask for, block by block, so that one that is refused takes no other with it."""
+    if not len(given):
+        return
+    space = model.space
+    for made in (at_thresholds(structure, space, given), at_missing(structure, given)):
+        if len(made):
+            yield made, model
+    for made in at_categories(structure, space, given):
+        yield made, model
+    grown, made = with_unseen(space, given)
+    if len(made):
+        yield made, model.with_space(grown)
+
+
+def _asked(model: Model, made: Array) -> tuple[Array, Array] | None:
+    """The rows as the user's container holds them, and the model's outputs; None where it takes no such rows."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            rows = model.space.encode(model.space.decode(made))
+            return rows, model.unlinked(rows)
+    except Exception:  # whatever a foreign model raises at a value it does not know
+        return None
+
+
+def _compared(model: Model, structure: Any, rows: Array, outputs: Array) -> str:
+    try:
+        seen = StructureCodes(structure, model.space)(rows)
+        expected = np.asarray(structure.predict(seen))
+    except PellucidError as error:
+        return str(error)
+    if expected.shape != outputs.shape:
+        return (
+            f"the inside of {structure.source} has {expected.shape[1]} outputs, and {model.description} returns "
+            f"{outputs.shape[1]}"
+        )
+    gap = np.abs(expected - outputs)
+    beyond = np.argwhere(~(gap <= rounding(structure, seen, outputs)))
+    if not len(beyond):
+        return ""
+    row, output = (int(i) for i in beyond[np.argmax(gap[tuple(beyond.T)])])
+    return (
+        f"what was read from {structure.source} gives {expected[row, output]:.9g} in output {output} where "
+        f"{model.description} gives {outputs[row, output]:.9g}, a difference of {gap[row, output]:.3g}, at the row "
+        f"{model.medium.shown(rows, row)}"
+    )
+
+
+def rounding(structure: Any, rows: Array, outputs: Array) -> Array:
+    """(n, k') or less: how far two correct sums of the same terms can be apart."""
+    if isinstance(structure, Forest):
+        eps = 2.0**-23 if structure.arrays["single"] else 2.0**-52
+        terms = _largest_leaves(structure)[None]
+        steps = _STEPS + np.sqrt(len(structure.arrays["tree_starts"]) - 1)
+    else:
+        # A pipeline computes in the precision of what it is given, which may be single.
+        eps, steps = 2.0**-23, _STEPS
+        terms = np.abs(structure.intercept) + np.abs(np.nan_to_num(rows)) @ np.abs(structure.coefficients)
+    reach = steps * eps * terms
+    link = link_name(structure)
+    if link == "identity":
+        return np.asarray(reach)
+    slope = np.abs(outputs) if link == "exp" else np.ones_like(outputs)
+    return np.asarray(reach.max(axis=1)[:, None] * slope + _STEPS * eps * np.abs(outputs))
+
+
+def _largest_leaves(forest: Forest) -> Array:
+    """(k,) the sum over the trees of their largest leaf, and of the base."""
+    arrays = forest.arrays
+    sizes = np.where(arrays["questions"][:, None] == 0, np.abs(arrays["values"]), 0.0)
+    largest = np.maximum.reduceat(sizes, arrays["tree_starts"][:-1], axis=0)
+    total: Array = np.abs(arrays["base"]).astype(np.float64)
+    if len(arrays["tree_outputs"]):
+        np.add.at(total, arrays["tree_outputs"], largest[:, 0])
+    else:
+        total += largest.sum(axis=0)
+    return total
