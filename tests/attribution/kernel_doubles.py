@@ -74,7 +74,9 @@ class Enumerated:
 
     def _all(self, x):
         return {
-            s: self.worth(x, set(s)) for r in range(self.players + 1) for s in itertools.combinations(range(self.players), r)
+            s: self.worth(x, set(s))
+            for r in range(self.players + 1)
+            for s in itertools.combinations(range(self.players), r)
         }
 
     def values(self, rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -90,7 +91,7 @@ def _inside_group(law: CellLaw, seen: Seen) -> Array:
 def _inside_listed(values: Values, borders: Array) -> Array:
     first = values.first_of_cell
     masses = np.zeros((len(first) - 1, len(borders) + 2))
-    for cell, (start, end) in enumerate(zip(first[:-1], first[1:], strict=True)):
+    for cell, (start, end) in enumerate(itertools.pairwise(first)):
         listed, shares = values.values[start:end], values.shares[start:end]
         atom = np.where(np.isnan(listed), len(borders) + 1, np.searchsorted(borders, listed))
         np.add.at(masses[cell], atom, np.diff(shares, prepend=0.0))
