@@ -21,6 +21,7 @@
 #include "drive_local.hpp"
 #include "drive_selection.hpp"
 #include "drive_texts.hpp"
+#include "drive_tree_limits.hpp"
 #include "failing_allocation.hpp"
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
@@ -286,6 +287,7 @@ void check_sampling() {
         return Bits().add(grid).add(rows);
     });
     same_bits("images", [] { return Bits().add(driver::drive_images()); });
+    same_bits("limits of trees", [] { return Bits().add(driver::tree_limits()); });
     same_bits("tables", [&] {
         return Bits()
             .add(gaussian_rows(1, x, x.cwiseAbs(), 0, 500))

@@ -32,10 +32,12 @@ def test_lime_of_a_forest_is_its_limit(rows):
         limit = forest_lime_limit(forest, law.around(rows[row]))
         assert np.array_equal(explanation.values[row], limit.coefficients)
         assert np.allclose(explanation.base_values[row], limit.intercept, rtol=0, atol=1e-12)
-    assert explanation.std_err is None and explanation.adds_up
+    assert explanation.std_err is None
+    assert explanation.adds_up
     assert np.allclose(explanation.predictions, forest.margins(rows[:3]), rtol=0, atol=1e-12)
     report = explanation.report
-    assert report.method == "LIME limit of trees, exact" and report.largest_std_err == 0.0
+    assert report.method == "LIME limit of trees, exact"
+    assert report.largest_std_err == 0.0
     assert 0 < sum(report.rows_per_row) < PROBE_AT_MOST
 
 
@@ -43,7 +45,8 @@ def test_a_second_call_takes_no_model_rows(rows):
     explainer = Lime(grown(), rows, budget=10, tolerance=0.01)
     assert sum(explainer(rows[:2]).report.rows_per_row) > 0
     again = explainer(rows[:5]).report
-    assert again.rows_per_row == (0,) * 5 and again.converged == (True,) * 5
+    assert again.rows_per_row == (0,) * 5
+    assert again.converged == (True,) * 5
 
 
 @pytest.mark.parametrize(
@@ -65,8 +68,10 @@ def test_few_parts_have_the_coefficients_of_all(rows):
     whole = Lime(forest, rows)(rows[:1])
     few = Lime(forest, rows, max_features=2)(rows[:1])
     kept = few.order[0, :, 0] >= 0
-    assert kept.sum() == 2 and sorted(few.order[0, kept, 0]) == [0, 1]
-    assert np.array_equal(few.values[0, kept], whole.values[0, kept]) and (few.values[0, ~kept] == 0).all()
+    assert kept.sum() == 2
+    assert sorted(few.order[0, kept, 0]) == [0, 1]
+    assert np.array_equal(few.values[0, kept], whole.values[0, kept])
+    assert (few.values[0, ~kept] == 0).all()
     assert few.r2[0, 0] < whole.r2[0, 0]
     # One row in two directions: what is left out moves into the intercept, by its mean.
     near = TableLaw.learn(rows, Space.infer(rows)).around(rows[0])
@@ -77,13 +82,17 @@ def test_few_parts_have_the_coefficients_of_all(rows):
 def test_a_constant_forest_is_explained_whole(rows):
     forest = forests.forest_of([[{"values": [2.0], "cover": 1.0}]], 4)
     found = Lime(forest, rows)(rows[:1])
-    assert (found.values == 0).all() and found.r2[0, 0] == 1.0 and found.base_values[0, 0] == 2.0
+    assert (found.values == 0).all()
+    assert found.r2[0, 0] == 1.0
+    assert found.base_values[0, 0] == 2.0
 
 
 def test_what_goes_through_a_link_is_sampled_unless_the_margin_is_asked_for(rows):
     forest = grown(2, link="logistic")
     assert Lime(forest, rows)(rows[:1]).report.method == "LIME"
-    with pytest.raises(InputError, match="method='tree' is not possible: the outputs of .* go through a logistic link"):
+    with pytest.raises(
+        InputError, match=r"method='tree' is not possible: the outputs of .* go through a logistic link"
+    ):
         Lime(forest, rows, method="tree")(rows[:1])
     raw = Lime(forest, rows, model_output="raw")(rows[:1])
     logit = Lime(forest, rows, link="logit", outputs=1)(rows[:1])

@@ -13,7 +13,13 @@ from pellucid.attribution.background import Background
 from pellucid.attribution.lime_masks import explain_representation
 from pellucid.attribution.lime_tables import LocalTables
 from pellucid.attribution.lime_trees import checked_method
-from pellucid.attribution.local_options import LocalOptions, checked_fitting, checked_sampler, checked_together
+from pellucid.attribution.local_options import (
+    LocalOptions,
+    checked_fitting,
+    checked_learner,
+    checked_sampler,
+    checked_together,
+)
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
@@ -66,7 +72,9 @@ class Lime:
     tolerance : stop when, with 95 % confidence, no coefficient errs by more than this part of their max - min.
     settle_top : stop when the order of so many largest coefficients is settled; ties are named in the report.
     time_limit : seconds for one call; what there is then comes back, marked as not converged.
-    control_variate : "auto" adds columns with a known limit of 0 that take noise off the coefficients; None does not.
+    control_variate : "auto" adds columns with a known limit of 0 that take noise off the coefficients, margins of the
+        model's own trees among them; None does not. Of tables also "lightgbm", "hist" (scikit-learn) or a callable
+        (rows, outputs, seed) -> fitted trees: these are fitted to 1,000 samples or more, and seldom bring much.
     compat : "lime" makes the choices of the lime package: samples of the unweighted law with kernel weights, the input
         itself first, a ridge of 1, its feature selection, at its 10 features where `max_features` is not given.
     model_output, outputs, link, clip, space, seed, n_threads, batch_bytes, concurrency, cache, output_names, progress :
@@ -114,7 +122,7 @@ class Lime:
         tolerance: float | None = None,
         settle_top: int | None = None,
         time_limit: float | None = None,
-        control_variate: str | None = "auto",
+        control_variate: Any = "auto",
         compat: str | None = None,
         model_output: str | None = None,
         outputs: Any = None,
@@ -130,8 +138,7 @@ class Lime:
         progress: Progress = None,
     ) -> None:
         checked_spending(budget=budget, tolerance=tolerance, time_limit=time_limit)
-        if control_variate not in ("auto", None):
-            raise InputError(f"control_variate must be 'auto' or None, got {control_variate!r}")
+        learner = checked_learner(control_variate)
         fitting = checked_fitting(
             max_features=max_features,
             selection=selection,
@@ -147,6 +154,7 @@ class Lime:
             sampler=checked_sampler(sampler),
             surrogate=checked_surrogate(surrogate),
             control_variate=control_variate is not None and compat is None,
+            learner=learner,
             compat=compat,
             method=checked_method(method),
             outputs=checked_outputs(outputs),

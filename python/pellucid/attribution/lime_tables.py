@@ -11,17 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid._arguments import require_memory
-from pellucid.attribution.lime_trees import NAME, TreeLime, tree_lime
+from pellucid.attribution.lime_trees import NAME, TreeLime, forest_columns, tree_lime
 from pellucid.attribution.local_options import LocalOptions
 from pellucid.attribution.local_results import Explained
 from pellucid.attribution.shown import shown
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.kernel_share import share_of_normals, share_of_switches, warning_of
-from pellucid.estimation.local_samples import TableSamples
+from pellucid.estimation.local_samples import ForestColumns, TableSamples
 from pellucid.model import PROBE_ROWS, Model
 from pellucid.representation.neighbourhood import Neighbourhood
 from pellucid.representation.table_law import TableLaw
 from pellucid.results import LocalExplanation
+from pellucid.space import Space
 
 Array = NDArray[np.float64]
 
@@ -36,6 +37,7 @@ class LocalTables:
         self._background, self._given = background[:PROBE_ROWS], given
         self._charged: int | None = None
         self._trees: TreeLime | None = None
+        self._forests: tuple[Space, ForestColumns | None] | None = None
         self._reason: str | None = None  # why trees are sampled; None while they were not looked for
 
     @property
@@ -103,6 +105,11 @@ class LocalTables:
     def _near(law: TableLaw, x: Array, options: LocalOptions) -> Neighbourhood:
         return law.around(x, kernel_width=options.locality.width_for(len(law.space.parts), "euclidean"))
 
+    def _forests_for(self, model: Model, options: LocalOptions) -> ForestColumns | None:
+        if self._forests is None or self._forests[0] is not model.space:
+            self._forests = model.space, forest_columns(model, options)
+        return self._forests[1]
+
     def _samples(
         self,
         model: Model,
@@ -126,6 +133,7 @@ class LocalTables:
             control_variate=options.control_variate,
             given=options.sampler,
             first=x if options.compat is not None and options.sampler is None else None,
+            forests=self._forests_for(model, options),
         )
         return samples, near.labels, _kernel_warning(near, options)
 

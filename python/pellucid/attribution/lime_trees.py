@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from pellucid._arguments import shown
 from pellucid.attribution.local_options import LocalOptions
 from pellucid.errors import InputError, ModelFormatError
+from pellucid.estimation.forest_columns import FittedForests, KnownForest
 from pellucid.estimation.lime_forest_limits import ForestLimits, Projection
 from pellucid.estimation.local_regression import Fitting, LocalEstimate
+from pellucid.estimation.local_samples import ForestColumns
 from pellucid.estimation.selection import select
 from pellucid.estimation.sparse_fit import predictions
 from pellucid.model import Model
@@ -56,7 +58,7 @@ class TreeLime:
 
     def predictions(self, space: Space, codes: Array) -> Array:
         """(n, k') of rows (n, d) in the codes of a space, by the trees."""
-        return np.asarray(self._forest.margins(self._in(space)[0](codes))) @ self._matrix.T
+        return np.asarray(self._forest.margins(self._in(space)[0](codes)) @ self._matrix.T)
 
     def estimate(
         self, near: Neighbourhood, space: Space, columns: NDArray[np.int64], fitting: Fitting, *, seed: int
@@ -121,24 +123,43 @@ def tree_lime(model: Model, law: TableLaw, background: Array, options: LocalOpti
     if reason and not strict:
         return None, ""
     try:
-        forest = None if reason else model.structure
+        inside = None if reason else model.structure
     except ModelFormatError as error:
         if strict:
             raise
         return None, f"sampled, since the inside of {model.description} cannot be followed: {error}"
-    if not reason and not isinstance(forest, Forest):
+    matrix = None
+    if isinstance(inside, Forest):
+        matrix = outputs_of_margins(inside, model.link, clip=model.clip)
+        reason = f"the outputs of {model.description} go through a {link_name(inside)} link and are no sum of trees"
+    elif not reason:
         reason = f"no trees can be read from {model.description}"
-    matrix = None if reason else outputs_of_margins(forest, model.link, clip=model.clip)
-    if not reason and matrix is None:
-        reason = f"the outputs of {model.description} go through a {link_name(forest)} link and are no sum of trees"
-    if reason or matrix is None:
+    if matrix is None or not isinstance(inside, Forest):
         if strict:
             raise InputError(f"method='tree' is not possible: {reason}; use method='auto'")
         return None, ""
-    found = TreeLime(forest, matrix, model=model, background=background)
+    found = TreeLime(inside, matrix, model=model, background=background)
     if found.refusal and strict:
         raise ModelFormatError(f"refusing: {found.refusal}")
     return (None, f"sampled, since {found.refusal}") if found.refusal else (found, "")
+
+
+def forest_columns(model: Model, options: LocalOptions) -> ForestColumns | None:
+    """Trees that take noise off sampled coefficients: those asked for, else those inside the model."""
+    if not options.control_variate:
+        return None
+    if options.learner is not None:
+        return FittedForests(options.learner)
+    if options.method == "sampling":
+        return None
+    try:
+        forest = model.structure
+        if not isinstance(forest, Forest):
+            return None
+        seen = StructureCodes(forest, model.space)
+    except ModelFormatError:
+        return None
+    return KnownForest(forest, model.space.part_of_column, seen=None if seen.plain else seen)
 
 
 def _unlike_the_limit(law: TableLaw, options: LocalOptions) -> str:
@@ -159,7 +180,7 @@ def _unlike_the_limit(law: TableLaw, options: LocalOptions) -> str:
 
 
 def _kept(whole: Projection, values: Array, fitting: Fitting) -> tuple[Projection, NDArray[np.int64], str]:
-    """At most `max_features` parts for each output. They are independent: the fit of few has the slopes of that of all."""
+    """At most `max_features` parts for each output, with the slopes of the fit of all, as parts are independent."""
     most, (p, k) = fitting.max_features, whole.slopes.shape
     if most is None or most >= p:
         return whole, np.zeros((p, k), dtype=np.int64), ""

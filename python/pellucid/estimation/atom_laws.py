@@ -124,8 +124,9 @@ def _along(line: Line, borders: Array) -> tuple[Array, Array, float, float]:
     mean = float(shares @ numbers)
     away = shares * (numbers - mean)
     cell = np.searchsorted(borders, numbers)
-    q = np.bincount(cell, weights=shares, minlength=len(borders) + 1)
-    moments = np.bincount(cell, weights=away, minlength=len(borders) + 1)
+    q, moments = np.zeros((2, len(borders) + 1))
+    np.add.at(q, cell, shares)
+    np.add.at(moments, cell, away)
     return q, moments, mean, float(away @ (numbers - mean))
 
 
@@ -164,7 +165,7 @@ def _smooth(line: Line, borders: Array) -> tuple[Array, Array, float, float]:
 
 
 def _ends(borders: Array, low: float, high: float) -> Array:
-    return np.clip(np.concatenate([[low], borders, [high]]), low, high)
+    return np.asarray(np.clip(np.concatenate([[low], borders, [high]]), low, high))
 
 
 def _cut(law: tuple[float, ...], borders: Array) -> tuple[Array, Array, float, float]:
