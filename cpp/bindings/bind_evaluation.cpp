@@ -5,6 +5,7 @@
 
 #include "pellucid/check.hpp"
 #include "pellucid/trees/cells.hpp"
+#include "pellucid/trees/evaluation.hpp"
 
 namespace pellucid {
 namespace {
@@ -51,6 +52,16 @@ void bind_evaluation(py::module_& m) {
             "feature"_a)
         .def("rank", &cells_of_rows, py::arg("rows").noconvert(), no_gil())
         .def("answers", &answers, "node"_a, no_gil());
+
+    py::class_<ForestEvaluator>(m, "ForestEvaluator")
+        .def(py::init<const Forest&>(), "forest"_a, py::keep_alive<1, 2>(), no_gil())
+        .def("margins", &ForestEvaluator::margins, py::arg("rows").noconvert(), no_gil())
+        .def("leaves", &ForestEvaluator::leaves_of, py::arg("rows").noconvert(), no_gil());
+    m.def("evaluate_forest", &evaluate_forest, "forest"_a, py::arg("rows").noconvert(), no_gil());
+    m.def(
+        "evaluate_forest",
+        [](const ForestEvaluator& evaluator, const MatrixIn& rows) { return evaluator.margins(rows); }, "evaluator"_a,
+        py::arg("rows").noconvert(), no_gil());
 }
 
 }  // namespace pellucid

@@ -22,6 +22,7 @@
 #include "drive_selection.hpp"
 #include "drive_texts.hpp"
 #include "drive_tree_limits.hpp"
+#include "drive_trees.hpp"
 #include "failing_allocation.hpp"
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
@@ -438,6 +439,8 @@ int main(int count, char** arguments) {
     same_bits("local regressions", [] { return Bits().add(driver::local_fits()); });
     same_bits("sparse local models", [] { return Bits().add(driver::sparse_models()); });
     check(driver::wrong_texts() == 0, "texts");
+    same_bits("answers of a forest", [] { return Bits().add(driver::forest_answers()); });
+    check(driver::wrong_forests() == 0, "forests, some of them damaged");
     std::printf(failures == 0 ? "all right\n" : "%d checks failed\n", failures.load());
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

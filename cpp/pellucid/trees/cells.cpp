@@ -67,14 +67,16 @@ std::int32_t borders_below(const double* borders, std::int32_t steps, double x) 
 
 }  // namespace
 
-Cells::Cells(const Forest& forest) {
+Cells::Cells(const Forest& forest) : features_(forest.features()) {
     find_used(forest);
     find_borders(forest);
     compile(forest);
 }
 
 void Cells::find_used(const Forest& forest) {
-    slots_.assign(static_cast<std::size_t>(forest.features()), -1);
+    std::int32_t last = -1;
+    for (const Node& node : forest.nodes()) last = std::max(last, node.feature);
+    slots_.assign(static_cast<std::size_t>(Index{last} + 1), -1);
     for (const Node& node : forest.nodes())
         if (node.feature >= 0) slots_[static_cast<std::size_t>(node.feature)] = 0;
     for (std::size_t f = 0; f < slots_.size(); ++f) {

@@ -30,21 +30,24 @@ class Cells {
 
     explicit Cells(const Forest& forest);
 
-    Index features() const { return static_cast<Index>(slots_.size()); }
+    Index features() const { return features_; }
     // Features that a tree asks for, ascending; all that follows is stored for these only.
     const std::vector<std::int32_t>& used() const { return used_; }
     // Place of a feature in used(), -1 where no tree asks for it.
-    std::int32_t slot_of(Index feature) const { return slots_[static_cast<std::size_t>(feature)]; }
+    std::int32_t slot_of(Index feature) const {
+        return feature < static_cast<Index>(slots_.size()) ? slots_[static_cast<std::size_t>(feature)] : -1;
+    }
     // Number of cells but the missing one, at least 1.
     std::int32_t cells(Index feature) const {
         const std::int32_t slot = slot_of(feature);
         return slot < 0 ? 1 : cells_of_slot(slot);
     }
     std::int32_t cells_of_slot(std::int32_t slot) const { return counts_[static_cast<std::size_t>(slot)] + 1; }
-    // The cells(feature) - 1 borders of a used feature, ascending.
+    // The cells(feature) - 1 borders of a used feature, ascending, and infinities up to 2^steps - 1 of them.
     const double* borders_of_slot(std::int32_t slot) const {
         return borders_.data() + starts_[static_cast<std::size_t>(slot)];
     }
+    std::int32_t steps_of_slot(std::int32_t slot) const { return steps_[static_cast<std::size_t>(slot)]; }
 
     // Of all nodes of the forest, leaves too.
     const std::vector<Rule>& rules() const { return rules_; }
@@ -70,7 +73,9 @@ class Cells {
     void fill(const Forest& forest, const Node& node, const Rule& rule);
     void assign(std::int64_t first, std::int64_t last, bool value);  // of bits_
 
-    std::vector<std::int32_t> slots_, used_, counts_;
+    Index features_;
+    std::vector<std::int32_t> slots_;  // of features up to the last one used
+    std::vector<std::int32_t> used_, counts_;
     std::vector<std::int64_t> starts_;  // of slots in borders_, each padded with infinities to 2^steps - 1
     std::vector<std::int32_t> steps_;
     std::vector<double> borders_;

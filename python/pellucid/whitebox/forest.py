@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from pellucid._arguments import is_whole, shown
+from pellucid.errors import InputError, ModelFormatError
+from pellucid.whitebox.links import Link, apply_link
+from pellucid.whitebox.questions import CATEGORIES, LEAF, THRESHOLD, ZERO_IS_MISSING
+from pellucid.whitebox.tree import Tree
 
-LEAF, THRESHOLD, ZERO_IS_MISSING, CATEGORIES = range(4)
+if TYPE_CHECKING:
+    from pellucid import _core
+
+__all__ = ["CATEGORIES", "LEAF", "THRESHOLD", "ZERO_IS_MISSING", "Forest"]
+
+Array = NDArray[np.float64]
 
 
 class Forest:
@@ -37,7 +47,7 @@ class Forest:
     strict : the library asks x < threshold.
     single : it rounds x to float32 first.
     negative_is_missing : a negative category counts as missing, and is a category not listed otherwise.
-    link : "identity", "logistic", "softmax", "exp" or another one of `LINKS`: what makes outputs of margins.
+    link : "identity", "logistic", "softmax", "exp" or another `Link` or its name: what makes outputs of margins.
     outputs : names of the k margins; None numbers them.
     feature_names : names of the d columns, where the model knows them.
     margin : what the margin is, such as "log-odds".
@@ -46,6 +56,19 @@ class Forest:
     Raises
     ------
     ModelFormatError : arrays that are not trees; the tree, node and field are named.
+    InputError : a link that is not known.
+
+    Examples
+    --------
+    >>> stump = Forest(
+    ...     features=1, tree_starts=[0, 3], questions=[1, 0, 0], split_features=[0, -1, -1], thresholds=[2.5, 0, 0],
+    ...     left=[1, -1, -1], right=[2, -1, -1], values=[[0.0], [0.1], [0.7]], base=[0.0], feature_names=["age"],
+    ... )
+    >>> stump.margins([[2.0], [3.0]]).tolist()
+    [[0.1], [0.7]]
+    >>> print(stump.tree(0).decision_path([3.0]))
+    age 3 > 2.5 -> right
+    = 0.7
     """
 
     def __init__(
@@ -69,14 +92,13 @@ class Forest:
         strict: bool = False,
         single: bool = False,
         negative_is_missing: bool = False,
-        link: str = "identity",
+        link: str | Link = "identity",
         outputs: Sequence[str] | None = None,
         feature_names: Sequence[str] = (),
         margin: str = "prediction",
         source: str = "trees",
     ) -> None:
-        from pellucid import _core
-
+        Link.of(link)
         questions = np.ascontiguousarray(questions, dtype=np.uint8)
         none = np.zeros(len(questions), dtype=np.uint8)
         self.arrays = {
@@ -99,10 +121,16 @@ class Forest:
             "single": bool(single),
             "negative_is_missing": bool(negative_is_missing),
         }
-        self.core = _core.Forest(**self.arrays)
+        self._build()
         self.link = link
         self.outputs = tuple(outputs) if outputs is not None else _numbered(self.core.outputs)
         self.feature_names = tuple(feature_names)
+        if len(self.outputs) != self.core.outputs:
+            raise ModelFormatError(f"outputs must name all {self.core.outputs} margins, got {len(self.outputs)} names")
+        if len(self.feature_names) not in (0, self.features):
+            raise ModelFormatError(
+                f"feature_names must name all {self.features} columns or none, got {len(self.feature_names)} names"
+            )
         self.margin = margin
         self.source = source
 
@@ -116,14 +144,103 @@ class Forest:
         """Whether the weights of the training rows are known, which path-dependent values need."""
         return bool(self.core.has_cover)
 
+    @property
+    def n_trees(self) -> int:
+        """Number T of trees."""
+        return int(self.core.trees)
+
+    @property
+    def n_leaves(self) -> int:
+        """Of all trees together."""
+        return int(self.core.leaves)
+
+    @property
+    def depth(self) -> int:
+        """Questions on the longest path of any tree."""
+        return int(self.core.depth)
+
+    def margins(self, rows: Any) -> Array:
+        """(n, d) rows to (n, k) margins, the base first and the trees added in their order, in float64."""
+        margins: Array = self._prepared().margins(self._checked(rows))
+        return margins
+
+    def predict(self, rows: Any) -> Array:
+        """(n, d) rows to the outputs that the link makes of their margins."""
+        return apply_link(self.link, self.margins(rows))
+
+    def leaves(self, rows: Any) -> NDArray[np.int32]:
+        """(n, T) node in which each row ends, numbered over the whole forest as the arrays are."""
+        leaves: NDArray[np.int32] = self._prepared().leaves(self._checked(rows))
+        return leaves
+
+    def tree(self, index: int) -> Tree:
+        """One tree, to be read."""
+        if not is_whole(index) or not 0 <= index < self.n_trees:
+            raise InputError(f"index must be a number from 0 to {self.n_trees - 1}, got {shown(index)}; trees count from 0")
+        return Tree(self, int(index))
+
+    def __len__(self) -> int:
+        return self.n_trees
+
+    def __repr__(self) -> str:
+        outputs = "1 output" if len(self.outputs) == 1 else f"{len(self.outputs)} outputs"
+        return (
+            f"Forest({self.n_trees} trees of {self.n_leaves} leaves, depth {self.depth}, {self.features} features, "
+            f"{outputs}, link {str(self.link)!r}, from {self.source})"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        """The same trees, link and names."""
+        if not isinstance(other, Forest):
+            return NotImplemented
+        return self._names() == other._names() and self._digest() == other._digest()
+
+    def __hash__(self) -> int:
+        return hash(self._digest())
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "core"}
+        return {name: value for name, value in self.__dict__.items() if name not in {"core", "_evaluator"}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._build()
+
+    def _build(self) -> None:
         from pellucid import _core
 
-        self.__dict__.update(state)
         self.core = _core.Forest(**self.arrays)
+        self._evaluator: _core.ForestEvaluator | None = None
+
+    def _prepared(self) -> _core.ForestEvaluator:
+        """Made by the first call. Two threads may both make one; either will do."""
+        from pellucid import _core
+
+        evaluator = self._evaluator
+        if evaluator is None:
+            self._evaluator = evaluator = _core.ForestEvaluator(self.core)
+        return evaluator
+
+    def _checked(self, rows: Any) -> Array:
+        try:
+            array = np.ascontiguousarray(rows, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"rows must be numbers, NaN where missing, got {shown(rows)}; encode them first") from None
+        if array.ndim != 2 or array.shape[1] != self.features:
+            raise InputError(f"rows must have shape (n, {self.features}), got {array.shape}; pass a table of rows")
+        return array
+
+    def _names(self) -> tuple[Any, ...]:
+        return (str(self.link), self.outputs, self.feature_names, self.margin)
+
+    def _digest(self) -> bytes:
+        digest = hashlib.blake2b(digest_size=16)
+        for name, value in self.arrays.items():
+            if isinstance(value, np.ndarray):
+                digest.update(f"{name} {value.dtype} {value.shape}".encode())
+                digest.update(value.tobytes())
+            else:
+                digest.update(f"{name} {value}".encode())
+        return digest.digest()
 
 
 def _numbered(count: int) -> tuple[str, ...]:
