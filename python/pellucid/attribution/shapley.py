@@ -21,11 +21,11 @@ from pellucid.attribution.value_functions import value_function_of
 from pellucid.attribution.white_box import Asked, WhiteBox
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
+from pellucid.estimation.control_choice import checked_control_variate
 from pellucid.estimation.estimate import Estimate
 from pellucid.estimation.linear_orders import ConsistentOrders
 from pellucid.estimation.plan import METHODS, ShapleyPlan, require_enumerable
 from pellucid.estimation.tree_values import checked_precision
-from pellucid.estimation.variance_reduction import checked_control_variate
 from pellucid.games import GameLike
 from pellucid.model import Model
 from pellucid.model.choice import checked_outputs
@@ -77,9 +77,12 @@ class Shapley:
         when no budget is given either.
     time_limit : seconds for one call; what there is then comes back, marked as not converged. Every row gets at least a
         first, short stage. Not with method="exact".
-    control_variate : for method="regression": "kernel" fits a smooth function to what was played, whose Shapley values
-        are known exactly, and takes its sampling noise from that of the model; "auto" does so where the values are not
-        precise enough yet, from 150 to 150,000 rows, if a trial finds that it pays; None never does.
+    control_variate : for method="regression": a function fitted to what was played, whose Shapley values are known
+        exactly, takes its sampling noise from that of the model. "kernel" is a smooth one, "lightgbm" and "hist"
+        (scikit-learn) are boosted trees for models with steps, "stack" is both, weighted; a function (rows, outputs,
+        seed) -> fitted trees, a `ControlVariate` object or a list of these serves, too. "auto" takes the kernel, trees
+        or both where the values are not precise enough yet, from 150 to 150,000 rows, if a trial finds that it pays;
+        trees if lightgbm or scikit-learn is installed and 2,000 pairs were played. None never does.
     model_output : "probability" (default for classifiers, all classes), "raw" (decision_function, margin) or "value".
     outputs : which outputs: None for all, an index, a name, "predicted", "top:3", or a list of indices or names.
     link : "identity", "logit" or "log" of the model's outputs. It is applied to every model row, inside the average

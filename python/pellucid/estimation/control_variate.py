@@ -76,6 +76,11 @@ class KernelControlVariate:
 
     landmarks: int | None = None
 
+    @property
+    def name(self) -> str:
+        """For reports."""
+        return "a smooth kernel"
+
     def fit(self, rows: Array, outputs: Array, *, folds: NDArray[np.int64], seed: int) -> FittedKernel:
         """Fit to outputs (n, k) of rows (n, d), numbers or NaN; at most 20,000 rows are used.
 

@@ -34,6 +34,8 @@ class Estimate:
     paid : coalitions paid for in all; more than `coalitions` where some had to be played again.
     background_std_err : (p, k), of the values if the draws are a sample of a larger population; None where unknown.
     rows : model rows that they cost; None is one for each.
+    explained : share of the half differences that control variates tell of pairs they have not seen (their
+        cross-fitted R squared), of the output where it is least; None without.
     """
 
     values: Array
@@ -50,6 +52,7 @@ class Estimate:
     paid: int = 0
     background_std_err: Array | None = None
     rows: int | None = None
+    explained: float | None = None
 
     def __post_init__(self) -> None:
         if not self.paid:
@@ -57,11 +60,22 @@ class Estimate:
 
 
 def described(estimates: Sequence[Estimate]) -> str:
-    """How the estimates were made, each rule once with the range of its sizes."""
+    """How the estimates were made, each rule once with the range of its sizes, and how well control variates fit."""
     sizes: dict[tuple[str, str], list[int]] = {}
+    explained: dict[tuple[str, str], list[float]] = {}
     for estimate in estimates:
-        sizes.setdefault((estimate.unit, estimate.rule), []).append(estimate.size)
-    return "; ".join(f"{_range(found)} {unit}, {rule}" for (unit, rule), found in sizes.items())
+        key = estimate.unit, estimate.rule
+        sizes.setdefault(key, []).append(estimate.size)
+        if estimate.explained is not None:
+            explained.setdefault(key, []).append(estimate.explained)
+    return "; ".join(f"{_range(found)} {key[0]}, {key[1]}{_fits(explained.get(key))}" for key, found in sizes.items())
+
+
+def _fits(shares: list[float] | None) -> str:
+    if not shares:
+        return ""
+    low, high = f"{min(shares):.3f}", f"{max(shares):.3f}"
+    return f", cross-fitted R² {low}" + ("" if low == high else f" to {high}")
 
 
 def _range(sizes: list[int]) -> str:

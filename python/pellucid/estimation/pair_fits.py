@@ -62,13 +62,17 @@ class Played:
 
 @dataclass(frozen=True)
 class PairFit:
-    """Values (p, k), their standard errors, those of the background, and the rule in words; what a mixed fit found."""
+    """Values (p, k), their standard errors, those of the background, and the rule in words; what a mixed fit found.
+
+    explained : (k,) the share of half differences that control variates tell of pairs which they have not seen.
+    """
 
     values: Array
     std_err: Array
     background_std_err: Array | None
     rule: str
     mixed: Any = None
+    explained: Array | None = None
 
 
 def fit_pairs(stage: Stage, played: Played) -> PairFit:

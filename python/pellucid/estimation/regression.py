@@ -95,6 +95,7 @@ class Regression:
                 limits=self.limits[: index + 1],
                 played=tuple(outputs),
                 background_std_err=fit.background_std_err,
+                explained=None if fit.explained is None else float(fit.explained.min()),
             )
             if stage.complete or (reached and tolerance is not None):
                 break

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import InputError
 from pellucid.estimation.adjustment import PlayedPairs, adjust, fit_to_pairs, noise_of, stacking_weights
+from pellucid.estimation.control_choice import KERNEL, described
 from pellucid.estimation.control_variate import (
     MOST_LANDMARKS,
     ControlVariate,
@@ -21,45 +21,32 @@ from pellucid.estimation.control_variate import (
 from pellucid.estimation.designs import Stages
 from pellucid.estimation.estimate import Array, background_error
 from pellucid.estimation.pair_fits import RULES, PairFit, Played, fit_pairs
+from pellucid.estimation.tree_control_variate import MOST_ROWS_TO_LEARN, TreeControlVariate
+from pellucid.estimation.tree_learners import preferred_learner
 from pellucid.games import GameLike
 from pellucid.representation import Mixture
 
 # Rows from which a control variate has something to learn from, and up to which "auto" thinks it cheap; likewise the
-# multiplications of its values against all background rows.
+# multiplications of the kernel's values against all background rows, and rows times columns times outputs for trees.
 FEWEST_ROWS = 150
 MOST_ROWS = 150_000
 MOST_WORK_FOR_VALUES = 4e9
+MOST_WORK_FOR_TREES = 4e6
 # From twice as many pairs on, a trial comes first: what a fit to some takes of the squares that the regression leaves
-# foretells what a full one takes, at a third of the time and less. It takes 0.4 to 0.9 for support vector machines,
-# where the full fit leaves a third of the error; 0 to 0.2 for most boosted trees, where it leaves four fifths or all.
+# foretells what a full one takes, at a third of the time and less. A kernel takes 0.4 to 0.9 for support vector
+# machines, where the full fit leaves a third of the error; 0 to 0.2 for most boosted trees, where it leaves four fifths
+# or all. Trees are tried, which takes longer, where the kernel leaves most.
 TRIAL_PAIRS = 1000
 TRIAL_LANDMARKS = 200
+TRIAL_TREES = 50
 LEAST_GAIN = 0.05
+GAIN_THAT_DOES = 0.5
+LEAST_GAIN_OF_TREES = 0.1
 # Of the variance that a control variate takes, so much stays: its weight and width were chosen by the outputs it is
 # judged by. Without it, intervals of very smooth models with many pairs are 7 % too short.
 KEPT = 0.05
 BEST_FACTOR = 0.4  # what a control variate leaves of the standard errors at best
 ROUNDING = 1e-12  # share of the squares: what is left below it is no noise
-
-KINDS: dict[str, ControlVariate] = {"kernel": KernelControlVariate()}
-
-
-def checked_control_variate(choice: Any) -> ControlVariate | str | None:
-    """What `fit_reduced` takes: "auto", None, or the object that a name or the user gives."""
-    if choice is None or (isinstance(choice, str) and choice == "auto"):
-        return choice
-    if isinstance(choice, str):
-        if choice not in KINDS:
-            names = ", ".join(map(repr, ("auto", *KINDS)))
-            raise InputError(f"control_variate must be one of {names}, or None, got {choice!r}")
-        return KINDS[choice]
-    if not callable(getattr(choice, "fit", None)):
-        raise InputError(
-            f"control_variate must be 'auto', 'kernel', None, or an object with fit(rows, outputs, folds=, seed=), "
-            f"got {type(choice).__name__}"
-        )
-    found: ControlVariate = choice
-    return found
 
 
 def fit_reduced(
@@ -68,7 +55,7 @@ def fit_reduced(
     played: Played,
     *,
     game: GameLike,
-    variate: ControlVariate | str | None,
+    variate: tuple[ControlVariate, ...] | ControlVariate | str | None,
     precise: Callable[[PairFit, float], bool],
     last: bool,
 ) -> PairFit:
@@ -86,8 +73,15 @@ def fit_reduced(
         if mixture is None:
             plain = fit_pairs(stage, played)
             return replace(plain, rule=f"{plain.rule}; no control variate, as coalitions are not rows of one table")
-        return _fit_with(variate, _Job.of(stages, index, played, game, mixture))
-    if mixture is None or not _worth_a_trial(mixture, len(played.outputs), parts=stage.masks.shape[1]):
+        return _fit_with(
+            variate if isinstance(variate, tuple) else (variate,), _Job.of(stages, index, played, game, mixture)
+        )
+    if mixture is None or not FEWEST_ROWS <= len(played.outputs) <= MOST_ROWS:
+        return fit_pairs(stage, played)
+    kernel = _kernel_is_cheap(mixture, parts=stage.masks.shape[1])
+    small = len(played.outputs) <= 4 * TRIAL_PAIRS
+    trees = None if small else cheap_trees(played, columns=mixture.background.shape[1])
+    if not (kernel or trees):
         return fit_pairs(stage, played)
     plain = fit_pairs(stage, played)
     if precise(plain, 1.0) or not (last or precise(plain, BEST_FACTOR)):
@@ -95,18 +89,26 @@ def fit_reduced(
     job = _Job.of(stages, index, played, game, mixture, fit=plain.mixed)
     if job.fit.residual_squares.max() < ROUNDING:
         return plain
-    if len(job.order) > 2 * TRIAL_PAIRS:
-        gain = _trial_gain(job)
-        if gain < LEAST_GAIN:
-            return replace(plain, rule=f"{plain.rule}; no control variate, as a trial explained too little")
-        if not (last or precise(plain, math.sqrt(1.0 - gain))):
-            return plain
-    return _fit_with(KINDS["kernel"], job)
+    if small:
+        return _fit_with((KERNEL,), job)
+    chosen, gain = _trial(job, kernel=kernel, trees=trees)
+    if gain < LEAST_GAIN:
+        return replace(plain, rule=f"{plain.rule}; no control variate, as a trial explained too little")
+    if not (last or precise(plain, math.sqrt(1.0 - gain))):
+        return plain
+    return _fit_with(chosen, job)
 
 
-def _worth_a_trial(mixture: Mixture, rows: int, *, parts: int) -> bool:
-    work = len(mixture.background) * parts * min(parts / 2 + 1, 16) * MOST_LANDMARKS
-    return FEWEST_ROWS <= rows <= MOST_ROWS and work <= MOST_WORK_FOR_VALUES
+def _kernel_is_cheap(mixture: Mixture, *, parts: int) -> bool:
+    return len(mixture.background) * parts * min(parts / 2 + 1, 16) * MOST_LANDMARKS <= MOST_WORK_FOR_VALUES
+
+
+def cheap_trees(played: Played, *, columns: int) -> TreeControlVariate | None:
+    """By what is installed, imported or not, and by counts."""
+    learner = preferred_learner()
+    rows, outputs = played.outputs.shape
+    work = min(rows, MOST_ROWS_TO_LEARN) * columns * outputs
+    return None if learner is None or work > MOST_WORK_FOR_TREES else TreeControlVariate(learner)
 
 
 @dataclass(frozen=True)
@@ -172,15 +174,15 @@ class _Job:
         )
 
 
-def _fit_with(variate: ControlVariate, job: _Job) -> PairFit:
-    """Values with the control variate's own as a prior; the errors of the same pairs without it.
+def _fit_with(variates: tuple[ControlVariate, ...], job: _Job) -> PairFit:
+    """Values with the control variates' own as a prior; the errors of the same pairs without it.
 
     The prior has seen the outputs of all pairs, which would make the errors a little too small.
     """
     pairs, played = job.pairs(), job.played
     folds = fold_of_pairs(len(pairs.draws), rows=len(pairs.rows), seed=job.seed)
-    fitted = fit_to_pairs(variate, pairs, folds=folds, seed=job.seed)
-    adjusted = adjust(pairs, [fitted], folds=folds, residuals=job.residuals)
+    fitted = [fit_to_pairs(variate, pairs, folds=folds, seed=job.seed) for variate in variates]
+    adjusted = adjust(pairs, fitted, folds=folds, residuals=job.residuals)
 
     with_prior = job.solve(adjusted.targets - adjusted.line, played.gaps - adjusted.prior.sum(axis=1))
     without = job.solve(adjusted.targets, played.gaps)
@@ -190,12 +192,16 @@ def _fit_with(variate: ControlVariate, job: _Job) -> PairFit:
         values=with_prior.values + np.einsum("b,bpk->pk", played.draw_weights, adjusted.prior),
         std_err=np.sqrt(without.variance + KEPT * taken),
         background_std_err=background_error(without.background_variance, played.draw_weights),
-        rule=f"{rule} with a control variate",
+        rule=f"{rule} with a control variate ({described(variates)})",
+        explained=adjusted.r2,
     )
 
 
-def _trial_gain(job: _Job) -> float:
-    """The share of the residuals that a small fit to some of the pairs explains, of the output where it is most."""
+def _trial(job: _Job, *, kernel: bool, trees: TreeControlVariate | None) -> tuple[tuple[ControlVariate, ...], float]:
+    """What small fits to some of the pairs call for, and the share of the residuals that they explain.
+
+    The share is that of the output where it is most.
+    """
     from pellucid import _core
 
     some = np.sort(_core.random_permutations(job.seed, len(job.order), 1, 1)[0][:TRIAL_PAIRS])
@@ -203,10 +209,23 @@ def _trial_gain(job: _Job) -> float:
     used, draws = np.unique(pairs.draws, return_inverse=True)
     pairs = replace(pairs, draws=draws.ravel(), background=pairs.background[used], empty=pairs.empty[used])
     folds = fold_of_pairs(len(some), rows=len(pairs.rows), seed=job.seed)
-    fitted = fit_to_pairs(KernelControlVariate(landmarks=TRIAL_LANDMARKS), pairs, folds=folds, seed=job.seed)
-    _, noise, _ = noise_of(pairs, fitted, folds=folds)
     left = job.residuals(job.played.targets[job.order], job.played.gaps)[some]
-    return float(stacking_weights(left, [noise], weights=pairs.weights)[1].max())
+
+    def noise(variate: ControlVariate) -> Array:
+        return noise_of(pairs, fit_to_pairs(variate, pairs, folds=folds, seed=job.seed), folds=folds)[1]
+
+    def gain(*noises: Array) -> float:
+        return float(stacking_weights(left, noises, weights=pairs.weights)[1].max())
+
+    of_kernel = noise(KernelControlVariate(landmarks=TRIAL_LANDMARKS)) if kernel else np.zeros_like(left)
+    by_kernel = gain(of_kernel)
+    if trees is None or by_kernel >= GAIN_THAT_DOES:
+        return (KERNEL,), by_kernel
+    of_trees = noise(trees.smaller(TRIAL_TREES))
+    by_trees, by_both = gain(of_trees), gain(of_kernel, of_trees)
+    if by_both < by_kernel + LEAST_GAIN_OF_TREES:
+        return (KERNEL,), by_kernel
+    return ((KERNEL, trees) if by_both > by_trees + LEAST_GAIN else (trees,)), by_both
 
 
 def _mixture_of(game: GameLike) -> Mixture | None:
