@@ -1,5 +1,7 @@
 """Lime of models whose trees are known: the limit of its samples, without any."""
 
+import pickle
+
 import numpy as np
 import pytest
 from pellucid import Lime
@@ -154,3 +156,11 @@ def test_an_exact_explanation_speaks_of_leaves_and_survives_saving(rows, tmp_pat
     assert "leaves" in explanation.report.why
     explanation.save(tmp_path / "it.npz")
     assert np.array_equal(type(explanation).load(tmp_path / "it.npz").values, explanation.values)
+
+
+@pytest.mark.parametrize("link", ["identity", "logistic"])
+def test_an_explainer_that_has_explained_can_be_sent_to_another_process(rows, link):
+    explainer = Lime(grown(link=link), rows, budget=2000)
+    first = explainer(rows[:1])
+    again = pickle.loads(pickle.dumps(explainer))(rows[:1])
+    assert np.array_equal(first.values, again.values)

@@ -105,8 +105,11 @@ class LocalTables:
     def _near(law: TableLaw, x: Array, options: LocalOptions) -> Neighbourhood:
         return law.around(x, kernel_width=options.locality.width_for(len(law.space.parts), "euclidean"))
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_forests": None}
+
     def _forests_for(self, model: Model, options: LocalOptions) -> ForestColumns | None:
-        if self._forests is None or self._forests[0] is not model.space:
+        if self._forests is None or self._forests[0] != model.space:
             self._forests = model.space, forest_columns(model, options)
         return self._forests[1]
 

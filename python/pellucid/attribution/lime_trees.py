@@ -99,7 +99,7 @@ class TreeLime:
 
     def _in(self, space: Space) -> tuple[StructureCodes, ForestLimits]:
         known = self._limits
-        if known is None or known[0] is not space:
+        if known is None or known[0] != space:
             seen = StructureCodes(self._forest, space)
             limits = ForestLimits(self._forest, space.part_of_column, seen=None if seen.plain else seen)
             known = self._limits = (space, seen, limits)
