@@ -21,6 +21,7 @@
 #include "drive_local.hpp"
 #include "drive_selection.hpp"
 #include "drive_texts.hpp"
+#include "drive_tree_limits.hpp"
 #include "drive_trees.hpp"
 #include "drive_tree_path.hpp"
 #include "failing_allocation.hpp"
@@ -289,6 +290,7 @@ void check_sampling() {
     });
     same_bits("tree paths", [] { return Bits().add(driver::drive_tree_path()); });
     same_bits("images", [] { return Bits().add(driver::drive_images()); });
+    same_bits("limits of trees", [] { return Bits().add(driver::tree_limits()); });
     same_bits("tables", [&] {
         return Bits()
             .add(gaussian_rows(1, x, x.cwiseAbs(), 0, 500))

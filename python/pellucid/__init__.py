@@ -19,7 +19,7 @@ from pellucid.errors import (
     PellucidWarning,
     SaveFormatError,
 )
-from pellucid.estimation import PartialOrder, lime_limit
+from pellucid.estimation import PartialOrder, forest_lime_limit, lime_limit
 from pellucid.importance import permutation_importance
 from pellucid.model import Model
 from pellucid.representation import Superpixels, Words
@@ -57,6 +57,7 @@ __all__ = [
     "Superpixels",
     "Words",
     "estimation",
+    "forest_lime_limit",
     "games",
     "interactions",
     "lime",

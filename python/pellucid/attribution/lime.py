@@ -12,7 +12,14 @@ from pellucid._arguments import checked_seed, checked_spending, checked_threads,
 from pellucid.attribution.background import Background
 from pellucid.attribution.lime_masks import explain_representation
 from pellucid.attribution.lime_tables import LocalTables
-from pellucid.attribution.local_options import LocalOptions, checked_fitting, checked_sampler, checked_together
+from pellucid.attribution.lime_trees import checked_method
+from pellucid.attribution.local_options import (
+    LocalOptions,
+    checked_fitting,
+    checked_learner,
+    checked_sampler,
+    checked_together,
+)
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
@@ -57,13 +64,17 @@ class Lime:
         "forward", "lasso_path" or "highest_weights".
     surrogate : "linear", "tree", or any regressor with fit(z, y, sample_weight=) and predict, such as those of
         `pellucid.surrogates`: `FusedLasso` and `Lemna`.
+    method : "auto" explains tables exactly, without sampling, where the trees of the model can be read, predict as it
+        does and add up to its outputs; "tree" insists on it; "sampling" never does.
     ridge : the penalty lambda; None is 0, and 1 below 4 (p + 1) samples.
     budget : model rows to pay per input, the probe included; None is 4096 samples (images: 1024), or up to 100,000
         with a tolerance. Where all masks fit the budget they are all played, and there is no sampling error.
     tolerance : stop when, with 95 % confidence, no coefficient errs by more than this part of their max - min.
     settle_top : stop when the order of so many largest coefficients is settled; ties are named in the report.
     time_limit : seconds for one call; what there is then comes back, marked as not converged.
-    control_variate : "auto" adds columns with a known limit of 0 that take noise off the coefficients; None does not.
+    control_variate : "auto" adds columns with a known limit of 0 that take noise off the coefficients, margins of the
+        model's own trees among them; None does not. Of tables also "lightgbm", "hist" (scikit-learn) or a callable
+        (rows, outputs, seed) -> fitted trees: these are fitted to 1,000 samples or more, and seldom bring much.
     compat : "lime" makes the choices of the lime package: samples of the unweighted law with kernel weights, the input
         itself first, a ridge of 1, its feature selection, at its 10 features where `max_features` is not given.
     model_output, outputs, link, clip, space, seed, n_threads, batch_bytes, concurrency, cache, output_names, progress :
@@ -71,7 +82,8 @@ class Lime:
 
     Raises
     ------
-    InputError : arguments and data that do not fit, or a table without a background.
+    InputError : arguments and data that do not fit, a table without a background, or method="tree" without trees.
+    ModelFormatError : method="tree" of trees that cannot be followed.
     ModelOutputError : the model returned something that is not one finite row of numbers per row.
     BudgetError : a budget too small to fit anything.
 
@@ -104,12 +116,13 @@ class Lime:
         max_features: int | None = None,
         selection: str = "auto",
         surrogate: Any = "linear",
+        method: str = "auto",
         ridge: float | None = None,
         budget: int | None = None,
         tolerance: float | None = None,
         settle_top: int | None = None,
         time_limit: float | None = None,
-        control_variate: str | None = "auto",
+        control_variate: Any = "auto",
         compat: str | None = None,
         model_output: str | None = None,
         outputs: Any = None,
@@ -125,8 +138,7 @@ class Lime:
         progress: Progress = None,
     ) -> None:
         checked_spending(budget=budget, tolerance=tolerance, time_limit=time_limit)
-        if control_variate not in ("auto", None):
-            raise InputError(f"control_variate must be 'auto' or None, got {control_variate!r}")
+        learner = checked_learner(control_variate)
         fitting = checked_fitting(
             max_features=max_features,
             selection=selection,
@@ -142,7 +154,9 @@ class Lime:
             sampler=checked_sampler(sampler),
             surrogate=checked_surrogate(surrogate),
             control_variate=control_variate is not None and compat is None,
+            learner=learner,
             compat=compat,
+            method=checked_method(method),
             outputs=checked_outputs(outputs),
             seed=checked_seed(seed),
             budget=None if budget is None else int(budget),

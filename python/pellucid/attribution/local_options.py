@@ -33,7 +33,9 @@ class LocalOptions:
     sampler : the user's own, or None.
     surrogate : a regressor in place of the linear fit, or None.
     control_variate : columns that take noise off the coefficients.
+    learner : of trees fitted for such columns: a name, a callable, or None.
     compat : "lime" or None.
+    method : "auto", "tree" or "sampling".
     outputs, seed, budget, time_limit : as `Lime` has them.
     """
 
@@ -42,7 +44,9 @@ class LocalOptions:
     sampler: Callable[[int, int], Any] | None
     surrogate: Any
     control_variate: bool
+    learner: Any
     compat: str | None
+    method: str
     outputs: Any
     seed: int
     budget: int | None
@@ -129,3 +133,20 @@ def checked_sampler(sampler: Any) -> Callable[[int, int], Any] | None:
     if sampler is not None and not callable(sampler):
         raise InputError(f"sampler must be a callable (n, seed) that returns n rows, got {shown(sampler)}")
     return sampler  # type: ignore[no-any-return]
+
+
+def checked_learner(control_variate: Any) -> Any:
+    """Of the trees that `control_variate` asks for: a name of `LEARNERS` or a callable; None where it asks for none."""
+    if control_variate is None or (isinstance(control_variate, str) and control_variate == "auto"):
+        return None
+    if callable(control_variate):
+        return control_variate
+    from pellucid.estimation.tree_learners import LEARNERS  # few ask for them
+
+    if not isinstance(control_variate, str) or control_variate not in LEARNERS:
+        names = ", ".join(map(repr, ("auto", *LEARNERS)))
+        raise InputError(f"control_variate must be one of {names}, a callable or None, got {shown(control_variate)}")
+    if not LEARNERS[control_variate].installed:
+        package = LEARNERS[control_variate].package
+        raise InputError(f"control_variate={control_variate!r} needs {package}, which is not installed; use 'auto'")
+    return control_variate

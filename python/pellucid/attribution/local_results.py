@@ -33,6 +33,9 @@ class Explained:
     shared : model rows paid once for all.
     start, inside : when the call began, and the seconds the model had taken by then.
     estimates, labels : row by row.
+    method : how the report names it, where it is not plain sampling or enumeration.
+    own_rows : model rows that each input takes besides its samples.
+    warnings : what there is to say of all rows.
     """
 
     model: Model
@@ -47,6 +50,9 @@ class Explained:
     inside: float
     estimates: list[LocalEstimate] = field(default_factory=list)
     labels: list[Sequence[str]] = field(default_factory=list)
+    method: str | None = None
+    own_rows: int = 1
+    warnings: tuple[str, ...] = ()
 
     def add(self, estimate: LocalEstimate, *, labels: Sequence[str], warning: str | None = None) -> None:
         """Keep what was found for the next input; `warning` is what its samples have to say."""
@@ -83,15 +89,15 @@ class Explained:
     def _report(self, exact: bool) -> Report:
         options, found, n = self.options, self.estimates, len(self.estimates)
         seconds = perf_counter() - self.start
-        warnings = dict.fromkeys([*self.model.warnings, *(w for one in found for w in one.warnings)])
+        warnings = dict.fromkeys([*self.model.warnings, *self.warnings, *(w for one in found for w in one.warnings)])
         late = sum(one.out_of_time for one in found)
         if late:
             warnings[f"the time limit ended the sampling of {late} of {n} inputs"] = None
         errors = [np.nan_to_num(_errors(one)).max(initial=0.0) for one in found]
         return Report(
-            method="exact LIME, over all masks" if exact else "LIME",
+            method=self.method or ("exact LIME, over all masks" if exact else "LIME"),
             why=merged(one.why for one in found),
-            rows_per_row=rows_of_each([one.model_rows + 1 for one in found], shared=self.shared),
+            rows_per_row=rows_of_each([one.model_rows + self.own_rows for one in found], shared=self.shared),
             seconds=seconds,
             seconds_outside_model=max(0.0, seconds - (self.model.seconds - self.inside)),
             converged=tuple(one.reached and not one.out_of_time for one in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pellucid.estimation.lime_alphas import MaskMoments, mask_moments
+from pellucid.estimation.lime_forest_limits import forest_lime_limit
 from pellucid.estimation.lime_gaussian_limit import gaussian_lime_limit
 from pellucid.estimation.lime_limits import lime_limit, mask_pattern_limit
 from pellucid.estimation.lime_tabular_limits import bin_measure, tabular_lime_limit
@@ -13,6 +14,7 @@ __all__ = [
     "MaskMoments",
     "PartialOrder",
     "bin_measure",
+    "forest_lime_limit",
     "gaussian_lime_limit",
     "lime_limit",
     "mask_moments",

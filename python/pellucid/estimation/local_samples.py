@@ -85,6 +85,22 @@ class Samples(Protocol):
         ...
 
 
+class ForestColumns(Protocol):
+    """What finds columns of a sample drawn from the law of a neighbourhood, with the kernel in it.
+
+    Attributes
+    ----------
+    name : for reports.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def columns(self, near: Neighbourhood, codes: Array, z: NDArray[Any], values: Array, *, seed: int) -> Array | None:
+        """(m, e, k) for outputs (m, k) of rows (m, d) with z (m, p), each its own; None where they would not pay."""
+        ...
+
+
 class _Grown:
     """z and values, batch after batch."""
 
@@ -127,6 +143,7 @@ class TableSamples(_Grown):
         control_variate: bool,
         given: Callable[[int, int], Any] | None,
         first: Array | None,
+        forests: ForestColumns | None = None,
     ) -> None:
         super().__init__()
         self._units = neighbourhood.units
@@ -134,6 +151,7 @@ class TableSamples(_Grown):
         self._model, self._neighbourhood, self._locality = model, neighbourhood, locality
         self._absorbed, self._seed, self._planned = absorbed, seed, planned
         self._columns, self._control, self._given, self._first = columns, control_variate, given, first
+        self._forests = forests
         # Of the usual kernel the neighbourhood itself says how much it does.
         self.idle = not locality.plain and locality.idle(len(self.origin), default=self.distance)
         self._weights: list[Array] = []
@@ -166,8 +184,25 @@ class TableSamples(_Grown):
         found = self._targets
         if found is None or len(found.values) != self.rows:
             less, spent = self._neighbourhood.less_columns(self.values, self._seed, planned=self._planned)
-            found = self._targets = Targets(less, None, spent)
+            found = self._targets = Targets(less, self._of_forests(less), spent)
         return found
+
+    def _of_forests(self, less: Array) -> Array | None:
+        """Columns of trees, less what the univariate ones explain of them too."""
+        if self._forests is None:
+            return None
+        codes = self._neighbourhood.draw(self._seed, 0, self.rows).codes
+        own = self._forests.columns(self._neighbourhood, codes, self.z, less, seed=self._seed)
+        if own is None:
+            return None
+        if self._noted_forests not in self.why:
+            self.why += self._noted_forests
+        flat, _ = self._neighbourhood.less_columns(own.reshape(self.rows, -1), self._seed, planned=self._planned)
+        return np.ascontiguousarray(flat.reshape(own.shape))
+
+    @property
+    def _noted_forests(self) -> str:
+        return "" if self._forests is None else f", with columns of {self._forests.name}"
 
     def _blocks(self, first: int, last: int) -> Iterator[Array]:
         if self._first is not None and first == 0:

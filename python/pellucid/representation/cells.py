@@ -172,6 +172,7 @@ class TiltedCells:
     home: int
     starts: Array
     measure: float
+    factor: float
 
     @classmethod
     def around(cls, law: CellLaw, home: int, *, factor: float, key: tuple[Any, ...]) -> TiltedCells:
@@ -180,7 +181,7 @@ class TiltedCells:
         total = float(tilted.sum())
         starts = np.concatenate([[0.0], np.cumsum(tilted) / total])
         starts[int(np.flatnonzero(tilted)[-1]) + 1 :] = 1.0
-        return cls(key, law, home, np.minimum(starts, 1.0), float(tilted[home] / total))
+        return cls(key, law, home, np.minimum(starts, 1.0), float(tilted[home] / total), factor)
 
     @property
     def label(self) -> str:

@@ -49,6 +49,7 @@ class Neighbourhood:
     measure : (p,) the probability of z_j = 1 under the kernel, NaN for parts on a line; 1 for a constant column.
     x : (d,) codes of the row explained.
     z_x : (p,) its z, all 1 where binary.
+    centre, unit : (p,), z of a part on a line is (value - centre) / unit.
     kernel_width : the nu of the kernel exp(-D^2 / (2 nu^2)), D Euclidean in z.
     laws : the law of each part, tilted by the kernel: `TiltedCells` with its `masses` and values, or `Line`.
     columns : which parts may get univariate columns, see `extra`.
@@ -70,13 +71,18 @@ class Neighbourhood:
         self.columns: tuple[int, ...] = (
             tuple(j for j, part in self._cells if part.law.moments is not None) if self.binary else ()
         )
-        self._z_centre, self._z_unit = np.zeros(len(drawn)), np.ones(len(drawn))
+        self.centre, self.unit = np.zeros(len(drawn)), np.ones(len(drawn))
         for j, line in self._lines:
-            self._z_centre[j] = x[line.law.column] if law.local else line.law.mean
-            self._z_unit[j] = line.law.unit
+            self.centre[j] = x[line.law.column] if law.local else line.law.mean
+            self.unit[j] = line.law.unit
         self.z_x: Array = np.ones(len(drawn))
         for j, line in self._lines:
-            self.z_x[j] = (x[line.law.column] - self._z_centre[j]) / self._z_unit[j]
+            self.z_x[j] = (x[line.law.column] - self.centre[j]) / self.unit[j]
+
+    @property
+    def part_of_column(self) -> NDArray[Any]:
+        """(d,) the part each column of the table belongs to."""
+        return self._law.space.part_of_column
 
     @property
     def local(self) -> bool:
@@ -86,7 +92,7 @@ class Neighbourhood:
     @property
     def units(self) -> Array:
         """(p,) what z is multiplied by to be in the units of the data, where rows are drawn around x; else 1."""
-        return self._z_unit if self._law.local else np.ones(len(self.parts))
+        return self.unit if self._law.local else np.ones(len(self.parts))
 
     def draw(self, seed: int, first: int, count: int, *, absorbed: bool = True) -> Sample:
         r"""Rows first, ..., first + count - 1 of the sequence that the seed names; any of them alone is the same.
@@ -235,12 +241,12 @@ class Neighbourhood:
     def _distances(self, codes: Array, same: NDArray[np.uint8]) -> Array:
         """z (n, p): (value - centre) / unit on a line, 0 or 1 for cells."""
         if not self._cells:  # then parts are columns
-            z: Array = codes - self._z_centre
-            z /= self._z_unit
+            z: Array = codes - self.centre
+            z /= self.unit
             return z
         z = same.astype(np.float64)
         for j, line in self._lines:
-            z[:, j] = (codes[:, line.law.column] - self._z_centre[j]) / self._z_unit[j]
+            z[:, j] = (codes[:, line.law.column] - self.centre[j]) / self.unit[j]
         return z
 
     def _in_cell(self, part: TiltedCells, codes: Array) -> NDArray[np.bool_]:

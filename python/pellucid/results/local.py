@@ -32,7 +32,8 @@ class LocalExplanation(Attribution):
         Weighted share of the variance of the model around the row that the surrogate explains; NaN where the model is
         constant there.
     effective_rows : (n,)
-        (sum w)^2 / sum w^2 of the kernel weights: how many equally weighted samples they are worth.
+        (sum w)^2 / sum w^2 of the kernel weights: how many equally weighted samples they are worth. Of trees, whose
+        surrogate is exact, the samples of `r2`.
     order : (n, p, k) int64
         The place at which a part entered a sparse surrogate, from 0; -1: left out, its value is 0. All 0 where all
         parts were fitted together.

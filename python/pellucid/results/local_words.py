@@ -45,6 +45,8 @@ def sample_of(explanation: LocalExplanation, row: int) -> str:
     """How many samples the fit rests on, and how many equally weighted ones they are worth."""
     report, n = explanation.report, len(explanation)
     if explanation.std_err is None:
+        if "trees" in report.method:
+            return "the leaves of its trees"
         return f"all {report.coalitions:,} masks" if report.coalitions else "all masks"
     worth = float(explanation.effective_rows[row])
     equal = counted(round(worth), "equally weighted sample")
