@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from pellucid.adapters.sklearn_linear import find
 from pellucid.errors import InputError
+from pellucid.model.structure_codes import StructureCodes
 from pellucid.space import Space
 from pellucid.whitebox import Additive, Linear
-from pellucid.whitebox.labels import model_codes
 from sklearn.compose import ColumnTransformer
 from sklearn.cross_decomposition import PLSRegression
 from sklearn.decomposition import PCA, TruncatedSVD
@@ -68,7 +68,7 @@ def assert_the_same(model, X, model_output=None, *, kind=Linear):
     found = find(model, model_output)
     assert type(found) is kind
     space = Space.infer(X)
-    codes = model_codes(space.encode(X), space=space, categories=found.feature_categories)
+    codes = StructureCodes(found, space)(space.encode(X))
     if model_output == "raw":
         truth = model.decision_function(X)
     else:

@@ -7,10 +7,9 @@ import pickle
 import numpy as np
 import pytest
 from pellucid.errors import InputError, ModelFormatError
-from pellucid.space import Space
 from pellucid.whitebox import Additive, Linear
 from pellucid.whitebox.additive import Curve, Line, Sum, Table
-from pellucid.whitebox.labels import is_missing, model_codes, native_values
+from pellucid.whitebox.labels import is_missing, native_values
 
 
 def squares(codes):
@@ -84,17 +83,6 @@ def test_reach_names_the_sums_that_change():
     assert Line(np.array([0.0, 1.0]), np.array([0.0, np.nan])).reach.tolist() == [False, True]
     assert Line(np.zeros(2), np.array([1.0, 0.0])).reach.tolist() == [True, False]
     assert Curve(squares, np.array([[0.0, 1.0]])).reach.tolist() == [False, True]
-
-
-def test_codes_of_a_space_become_those_of_the_model():
-    X = np.array([["red", 3], ["blue", 7], ["green", 5], [None, 3]], dtype=object)
-    space = Space.infer(X, integer=["x1"])
-    codes = space.encode(X)
-
-    found = model_codes(codes, space=space, categories={0: ("red", "blue"), 1: (7.0, 3.0)})
-
-    np.testing.assert_array_equal(found, [[0, 1], [1, 0], [-1, -1], [np.nan, 1]])
-    assert model_codes(codes, space=space, categories={}) is codes
 
 
 def test_missing_categories_have_no_label():

@@ -55,7 +55,7 @@ def find_structure(model: Any, *, model_output: str | None = None) -> Forest | L
     for base in type(model).__mro__:
         library = base.__module__.partition(".")[0]
         for reader in _READERS.get(library, ()):
-            found = import_module(f"pellucid.adapters.{reader}").find(model, model_output)
+            found: Forest | Linear | None = import_module(f"pellucid.adapters.{reader}").find(model, model_output)
             if found is not None:
                 return found
         if library in _READERS:

@@ -13,7 +13,7 @@ from pellucid.attribution.value_functions import Completed, ValueFunction
 from pellucid.attribution.white_box import Asked, WhiteBox
 from pellucid.attribution.white_box_rows import RowSource
 from pellucid.errors import InputError, ModelFormatError
-from pellucid.estimation.tree_values import known_control_variate
+from pellucid.estimation.tree_control_variate import ForestControlVariate
 from pellucid.model import Model
 from pellucid.model.structure import link_name, margin_structure, outputs_of_margins, structure_of
 from pellucid.model.structure_codes import StructureCodes
@@ -49,7 +49,7 @@ def variate_of(model: Model, control_variate: Any) -> Any:
         plain = structure is not None and StructureCodes(structure, model.space).plain
     except ModelFormatError:
         return control_variate
-    return (known_control_variate(structure) if plain else None) or control_variate
+    return (ForestControlVariate(structure),) if plain and isinstance(structure, Forest) else control_variate
 
 
 def inside_of(

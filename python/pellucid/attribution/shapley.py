@@ -78,11 +78,10 @@ class Shapley:
     time_limit : seconds for one call; what there is then comes back, marked as not converged. Every row gets at least a
         first, short stage. Not with method="exact".
     control_variate : for method="regression": a function fitted to what was played, whose Shapley values are known
-        exactly, takes its sampling noise from that of the model. "kernel" is a smooth one, "lightgbm" and "hist"
-        (scikit-learn) are boosted trees for models with steps, "stack" is both, weighted; a function (rows, outputs,
-        seed) -> fitted trees, a `ControlVariate` object or a list of these serves, too. "auto" takes the kernel, trees
-        or both where the values are not precise enough yet, from 150 to 150,000 rows, if a trial finds that it pays;
-        trees if lightgbm or scikit-learn is installed and 2,000 pairs were played. None never does.
+        exactly, takes noise off the model's. "kernel" is smooth, "lightgbm" and "hist" (scikit-learn) are boosted trees,
+        "stack" is both; a function (rows, outputs, seed) -> fitted trees, a `ControlVariate` or a list of these serves,
+        too. "auto" takes what a trial finds to pay where values are not precise enough yet, from 150 to 150,000 rows,
+        trees from 2,000 pairs on; and the margins of a known forest without a trial. None never does.
     model_output : "probability" (default for classifiers, all classes), "raw" (decision_function, margin) or "value".
     outputs : which outputs: None for all, an index, a name, "predicted", "top:3", or a list of indices or names.
     link : "identity", "logit" or "log" of the model's outputs. It is applied to every model row, inside the average

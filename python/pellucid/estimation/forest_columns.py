@@ -18,7 +18,7 @@ from pellucid.whitebox import Forest
 Array = NDArray[np.float64]
 
 # Small trees for what a linear fit leaves.
-_BOOSTING = {"trees": 100, "leaves": 15, "rate": 0.1, "least_rows": 5}
+_TREES, _LEAVES, _LEAST_ROWS = 100, 15, 5
 # Fewer samples than this for each column, and it costs more than it brings.
 _ROWS_PER_COLUMN = 16
 
@@ -71,7 +71,7 @@ class FittedForests:
         from pellucid.estimation.tree_control_variate import TreeControlVariate
         from pellucid.estimation.tree_learners import Boosting
 
-        self._variate = TreeControlVariate(learner, Boosting(**_BOOSTING))
+        self._variate = TreeControlVariate(learner, Boosting(trees=_TREES, leaves=_LEAVES, least_rows=_LEAST_ROWS))
 
     @property
     def name(self) -> str:

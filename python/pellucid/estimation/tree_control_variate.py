@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError
 from pellucid.estimation.estimate import Array
-from pellucid.estimation.tree_learners import DEFAULT, LEARNERS, Boosting, learner_name, structure_of
+from pellucid.estimation.tree_learners import DEFAULT, LEARNERS, Boosting, learner_name, trees_of
 from pellucid.whitebox import Forest
 
 # Rows that a learner sees: a drawn part of more, so that the time stays in seconds.
@@ -103,7 +103,7 @@ class TreeControlVariate:
                 if callable(self.learner)
                 else LEARNERS[self.learner].fit(known, target, self.boosting.for_rows(len(known)), seed)
             )
-            forests.append(rescaled(structure_of(fitted), centre=centre, scale=scale))
+            forests.append(rescaled(trees_of(fitted), centre=centre, scale=scale))
         return tuple(forests)
 
     def smaller(self, trees: int) -> TreeControlVariate:
@@ -124,7 +124,7 @@ class FittedTrees:
         for fold, forests in enumerate(self.forests):
             of = folds == fold
             if of.any():
-                found[of] = np.column_stack([margins(forest, rows[of])[:, 0] for forest in forests])
+                found[of] = np.column_stack([forest.margins(rows[of])[:, 0] for forest in forests])
         return found
 
     def values(self, x: Array, background: Array, *, part_of_column: NDArray[np.int32], parts: int) -> Array:
@@ -173,7 +173,7 @@ class ForestControlVariate:
         count = int(folds.max()) + 1
         if count < 2:
             raise InputError(f"folds must name at least two folds, got {count}")
-        known = margins(self.forest, rows)
+        known = self.forest.margins(rows)
         slopes, constants = zip(
             *(_least_squares(known[folds != f], outputs[folds != f]) for f in range(count)), strict=True
         )
@@ -190,7 +190,7 @@ class FittedMargins:
 
     def evaluate(self, rows: Array, *, folds: NDArray[np.int64]) -> Array:
         """(n, k) outputs for rows (n, d), each by the combination that has not seen its fold (n,)."""
-        known = margins(self.forest, _doubles(rows))
+        known = self.forest.margins(rows)
         found: Array = self.constants[folds]  # a copy
         for j, of_margin in enumerate(known.T):
             found += of_margin[:, None] * self.slopes[folds, j]
@@ -209,13 +209,6 @@ def pair_values(forest: Forest, x: Array, background: Array, part_of_column: NDA
     players = np.ascontiguousarray(part_of_column, dtype=np.int32)
     flat = _core.tree_pair_values(forest.core, players, parts, _doubles(x), _doubles(background))
     return np.asarray(flat).reshape(len(background), parts, -1)
-
-
-def margins(forest: Forest, rows: Array) -> Array:
-    """(n, j) sums of the trees."""
-    from pellucid import _core
-
-    return np.asarray(_core.evaluate_forest(forest.core, rows))
 
 
 def rescaled(forest: Forest, *, centre: float, scale: float) -> Forest:

@@ -8,8 +8,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
-
+from pellucid.adapters.structures import find_structure
 from pellucid.errors import InputError
 from pellucid.estimation.estimate import Array
 from pellucid.whitebox import Forest
@@ -130,97 +129,9 @@ def learner_name(learner: Any) -> str:
     return str(getattr(learner, "__name__", type(learner).__name__))
 
 
-def structure_of(fitted: Any) -> Forest:
+def trees_of(fitted: Any) -> Forest:
     """The trees of a fitted regressor."""
-    if hasattr(fitted, "model_to_string"):
-        return _of_lightgbm(fitted)
-    if hasattr(fitted, "_predictors"):
-        return _of_hist(fitted)
-    if hasattr(fitted, "tree_"):
-        return _of_tree(fitted)
-    raise InputError(f"learner must give a regressor of trees that pellucid can read, got {type(fitted).__name__}")
-
-
-def _of_lightgbm(booster: Any) -> Forest:
-    starts, parts = [0], []
-    for block in booster.model_to_string().split("\nTree=")[1:]:
-        fields = dict(line.split("=", 1) for line in block.split("\n\n\n")[0].splitlines() if "=" in line)
-        leaves = int(fields["num_leaves"])
-        inner = leaves - 1
-
-        def read(name: str, count: int, dtype: Any, fields: dict[str, str] = fields) -> Any:
-            return np.array(fields[name].split(), dtype=dtype) if count else np.empty(0, dtype)
-
-        thresholds = read("threshold", inner, np.float64)
-        kinds = read("decision_type", inner, np.int64)
-        # Inner nodes come first, then the leaves, whose number is the complement of what children say.
-        left, right = (
-            np.where(c < 0, inner + ~c, c)
-            for c in (read(f"{side}_child", inner, np.int64) for side in ("left", "right"))
-        )
-        # Where no value was missing, a missing one counts as 0.
-        missing = np.where((kinds >> 2) & 3 == 2, (kinds >> 1) & 1, thresholds >= 0.0)
-        parts.append(
-            (
-                np.repeat([1, 0], [inner, leaves]),
-                *(
-                    np.concatenate([of_inner, np.zeros(leaves, of_inner.dtype)])
-                    for of_inner in (read("split_feature", inner, np.int32), thresholds, left, right, missing)
-                ),
-                np.concatenate([np.zeros(inner), read("leaf_value", leaves, np.float64)]),
-            )
-        )
-        starts.append(starts[-1] + inner + leaves)
-    names = ("questions", "split_features", "thresholds", "left", "right", "missing_left", "values")
-    columns = dict(zip(names, map(np.concatenate, zip(*parts, strict=True)), strict=True))
-    return Forest(
-        features=booster.num_feature(),
-        tree_starts=starts,
-        questions=columns["questions"],
-        split_features=columns["split_features"],
-        thresholds=columns["thresholds"],
-        left=columns["left"],
-        right=columns["right"],
-        missing_left=columns["missing_left"],
-        values=columns["values"][:, None],
-        base=np.zeros(1),
-        source="lightgbm",
-    )
-
-
-def _of_hist(model: Any) -> Forest:
-    nodes = [trees[0].nodes for trees in model._predictors]
-    every = np.concatenate(nodes)
-    leaf = every["is_leaf"].astype(bool)
-    return Forest(
-        features=model.n_features_in_,
-        tree_starts=np.cumsum([0, *map(len, nodes)]),
-        questions=np.where(leaf, 0, 1),
-        split_features=every["feature_idx"],
-        thresholds=np.where(leaf, 0.0, every["num_threshold"]),
-        left=every["left"],
-        right=every["right"],
-        missing_left=every["missing_go_to_left"],
-        values=np.where(leaf, every["value"], 0.0)[:, None],
-        base=np.ravel(model._baseline_prediction).astype(np.float64),
-        source="scikit-learn",
-    )
-
-
-def _of_tree(model: Any) -> Forest:
-    tree = model.tree_
-    leaf = tree.children_left < 0
-    return Forest(
-        features=model.n_features_in_,
-        tree_starts=[0, tree.node_count],
-        questions=np.where(leaf, 0, 1),
-        split_features=np.where(leaf, -1, tree.feature),
-        thresholds=np.where(leaf, 0.0, tree.threshold),
-        left=tree.children_left,
-        right=tree.children_right,
-        missing_left=getattr(tree, "missing_go_to_left", None),
-        values=np.where(leaf, tree.value[:, 0, 0], 0.0)[:, None],
-        base=np.zeros(1),
-        single=True,
-        source="scikit-learn",
-    )
+    found = find_structure(fitted, model_output=None)
+    if not isinstance(found, Forest) or str(found.link) != "identity" or len(found.outputs) != 1:
+        raise InputError(f"learner must give a regressor of trees that pellucid can read, got {type(fitted).__name__}")
+    return found

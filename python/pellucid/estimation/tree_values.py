@@ -155,8 +155,3 @@ def checked_precision(precision: Any) -> str:
     if precision not in PRECISIONS:
         raise InputError(f"precision must be one of {', '.join(map(repr, PRECISIONS))}, got {precision!r}")
     return str(precision)
-
-
-def known_control_variate(structure: Any) -> Any:
-    """The control variate of a model whose inside is known, for outputs that are no sum of its trees; None for none."""
-    return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,18 +12,17 @@ from pellucid.errors import ModelFormatError
 from pellucid.space import Feature, Space
 from pellucid.space.columns import code_of
 from pellucid.whitebox import Forest
+from pellucid.whitebox.labels import UNKNOWN
 
 Array = NDArray[np.float64]
-
-UNKNOWN = -1.0
 
 
 class StructureCodes:
     """Codes (n, d) of a Space as rows (n, d) of a structure.
 
     A number is itself. A category of the Space stands at a place of its own order; the model has another one, that of
-    its training (`feature_categories` or `labels` of the structure, by column), and a category that it never saw is a
-    number that no question lists. A missing value stays NaN.
+    its training (`feature_categories` of the structure, by column, which may be numbers too), and a category that it
+    never saw is a number that no question lists. A missing value stays NaN.
 
     Raises
     ------
@@ -31,17 +30,20 @@ class StructureCodes:
     """
 
     def __init__(self, structure: Any, space: Space) -> None:
-        known = categories_of(structure)
-        unseen = _unlisted(structure, known)
+        known = structure.feature_categories
+        self._unseen = _unlisted(structure)
         self._tables: dict[int, Array] = {}
+        self._numbers: dict[int, tuple[Array, Array]] = {}  # categories that are numbers, ascending, and their codes
         for column, feature in enumerate(space.features):
             if feature.categories:
-                self._tables[column] = _table(feature, known.get(column), unseen, structure, column)
+                self._tables[column] = _table(feature, known.get(column), self._unseen, structure, column)
+            elif column in known:
+                self._numbers[column] = _ascending(known[column])
 
     @property
     def plain(self) -> bool:
         """Whether codes are taken as they are."""
-        return not self._tables
+        return not self._tables and not self._numbers
 
     def __call__(self, codes: Array) -> Array:
         if self.plain:
@@ -50,6 +52,12 @@ class StructureCodes:
         for column, table in self._tables.items():
             absent = np.isnan(codes[:, column])
             rows[:, column] = table[np.where(absent, len(table) - 1, codes[:, column]).astype(np.int64)]
+        for column, (numbers, places) in self._numbers.items():
+            given = codes[:, column]
+            at = np.minimum(np.searchsorted(numbers, given), len(numbers) - 1)
+            rows[:, column] = np.where(
+                numbers[at] == given, places[at], np.where(np.isnan(given), np.nan, self._unseen)
+            )
         return rows
 
 
@@ -70,9 +78,13 @@ def _table(feature: Feature, known: Sequence[Any] | None, unseen: float, structu
     return np.array([*codes, np.nan])
 
 
-def categories_of(structure: Any) -> Mapping[int, Sequence[Any]]:
-    """The categories at the training in the order of their codes, by column; none where columns are numbers."""
-    return getattr(structure, "feature_categories", None) or getattr(structure, "labels", None) or {}
+def _ascending(categories: Sequence[Any]) -> tuple[Array, Array]:
+    """The categories of a column of numbers, and the code of each; those that are no numbers cannot be met there."""
+    place = {float(_key(label)): float(i) for i, label in enumerate(categories) if isinstance(_key(label), float)}
+    numbers = np.array(sorted(place), dtype=np.float64)
+    if len(numbers) == 0:
+        return np.array([np.inf]), np.array([UNKNOWN])
+    return numbers, np.array([place[number] for number in numbers])
 
 
 def _key(label: Any) -> Any:
@@ -89,10 +101,10 @@ def columns_asked(structure: Any) -> frozenset[int]:
     return frozenset(np.unique(columns).tolist())
 
 
-def _unlisted(structure: Any, known: Mapping[int, Sequence[Any]]) -> float:
+def _unlisted(structure: Any) -> float:
     """A code beyond all that a question lists: how the model reads what it never saw."""
-    if getattr(structure, "labels", None):
+    if not isinstance(structure, Forest):
         return UNKNOWN
-    listed = structure.arrays["categories"] if isinstance(structure, Forest) else np.zeros(0)
-    most = max((len(categories) for categories in known.values()), default=0)
+    listed = structure.arrays["categories"]
+    most = max((len(categories) for categories in structure.feature_categories.values()), default=0)
     return float(max(most, int(listed.max()) + 1 if len(listed) else 0))

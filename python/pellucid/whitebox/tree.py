@@ -148,7 +148,7 @@ class Tree:
             order.append(node)
             if self._questions[node] != LEAF:
                 waiting += [int(self._left[node]), int(self._right[node])]
-        leaves = (self._questions == LEAF).astype(np.int64)
+        leaves: NDArray[np.int64] = (self._questions == LEAF).astype(np.int64)
         for node in reversed(order):
             if self._questions[node] != LEAF:
                 leaves[node] = leaves[self._left[node]] + leaves[self._right[node]]
@@ -172,12 +172,12 @@ def _row(forest: Forest, x: Any) -> NDArray[np.float64]:
         if unknown:
             known = ", ".join(elided(name) for name in forest.feature_names[:6]) or "none, so pass an array"
             raise InputError(f"x must have names of features, got {shown(unknown[0])}; the forest knows {known}")
-        row = np.full(forest.features, np.nan)
+        named = np.full(forest.features, np.nan)
         for name, value in x.items():
-            row[places[name]] = np.nan if value is None else value
-        return row
+            named[places[name]] = np.nan if value is None else value
+        return named
     try:
-        row = np.asarray(x, dtype=np.float64)
+        row: NDArray[np.float64] = np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(f"x must be numbers, NaN where missing, got {shown(x)}; encode it first") from None
     if row.shape == (1, forest.features):
