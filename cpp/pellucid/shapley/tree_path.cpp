@@ -49,7 +49,9 @@ PathShapley::PathShapley(const Forest& forest, ColumnsIn player_of_feature, Inde
             "a forest must have the cover of its nodes for path-dependent values; use a background instead");
     players_ = players_of(forest, cells_, player_of_feature, players);
     survey();
-    if (end_of_group(0, kept_bytes) < static_cast<Index>(units_.size())) return;
+    Index bytes = 0;
+    for (const Unit& unit : units_) bytes += unit.bytes;
+    if (bytes > kept_bytes) return;
     if (single_)
         kept_single_ = compile<float>(0, static_cast<Index>(units_.size()), false);
     else
@@ -94,7 +96,7 @@ Index PathShapley::end_of_group(Index first, Index most_bytes) const {
         if (bytes > most_bytes && last > first) break;
         ++last;
     }
-    return bytes > most_bytes && last == count && first + 1 == count ? count : last;
+    return last;
 }
 
 template <typename Scalar>
