@@ -55,7 +55,7 @@ def test_a_stump():
     assert forest.margins([[0.5, 9.0], [0.6, 9.0], [np.nan, 0.0]]).tolist() == [[1.0], [2.0], [2.0]]
 
 
-@pytest.mark.parametrize("changes, message", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(("changes", "message"), WRONG.values(), ids=WRONG)
 def test_what_is_no_forest_is_refused(changes, message):
     with pytest.raises(ModelFormatError, match=message):
         Forest(**{**STUMP, **changes})
