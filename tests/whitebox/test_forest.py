@@ -26,7 +26,7 @@ def test_margins_are_the_sum_of_the_leaves():
     np.testing.assert_allclose(forest.margins(rows), expected, rtol=0, atol=1e-14)
     np.testing.assert_allclose(forest.predict(rows.tolist()), expected, rtol=0, atol=1e-14)
     leaves = forest.leaves(rows)
-    values = [*forest.arrays["values"][leaves].sum(axis=1), 0.5, -0.5]
+    values = forest.arrays["values"][leaves].sum(axis=1) + np.array([0.5, -0.5])
     np.testing.assert_allclose(values, expected, rtol=0, atol=1e-14)
 
 
