@@ -23,6 +23,7 @@ void bind_regression(py::module_& m);
 void bind_selection(py::module_& m);
 void bind_local(py::module_& m);
 void bind_trees(py::module_& m);
+void bind_tree_marginal(py::module_& m);
 void bind_shapley(py::module_& m);
 void bind_interactions(py::module_& m);
 

@@ -53,6 +53,7 @@ PYBIND11_MODULE(_core_of_main, m, pybind11::mod_gil_not_used()) {
     pellucid::bind_selection(m);
     pellucid::bind_local(m);
     pellucid::bind_trees(m);
+    pellucid::bind_tree_marginal(m);
     pellucid::bind_shapley(m);
     pellucid::bind_interactions(m);
 }

@@ -21,6 +21,7 @@
 #include "drive_local.hpp"
 #include "drive_selection.hpp"
 #include "drive_texts.hpp"
+#include "drive_tree_marginal.hpp"
 #include "failing_allocation.hpp"
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
@@ -435,6 +436,7 @@ int main(int count, char** arguments) {
     same_bits("samples around an input", [] { return Bits().add(driver::local_samples()); });
     same_bits("local regressions", [] { return Bits().add(driver::local_fits()); });
     same_bits("sparse local models", [] { return Bits().add(driver::sparse_models()); });
+    same_bits("marginal values of trees", [] { return Bits().add(driver::marginal_tree_values()); });
     check(driver::wrong_texts() == 0, "texts");
     std::printf(failures == 0 ? "all right\n" : "%d checks failed\n", failures.load());
     return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
