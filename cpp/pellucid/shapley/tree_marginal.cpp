@@ -14,7 +14,7 @@ constexpr Index largest_table = 16;
 
 // Tables pay the more, the more patterns there are to pair off.
 Index default_table_players(Index background_rows) {
-    return background_rows <= 200 ? 12 : background_rows <= 2000 ? 13 : background_rows <= 20000 ? 14 : largest_table;
+    return background_rows <= 200 ? 14 : background_rows <= 2000 ? 15 : largest_table;
 }
 
 std::vector<std::int64_t> weight_units(const VectorIn& weights) {
@@ -43,8 +43,7 @@ MarginalShapley::MarginalShapley(const Forest& forest, const ColumnsIn& player_o
             forest.features(), " features, got ", background.rows(), " x ", background.cols());
     require(weights.size() == background.rows() && weights.allFinite() && weights.minCoeff() >= 0.0 &&
                 std::abs(weights.sum() - 1.0) <= 1e-6,
-            "weights must be one number for each of ", background.rows(),
-            " background rows, none negative, of sum 1");
+            "weights must be one number for each of ", background.rows(), " background rows, none negative, of sum 1");
     require(table_players >= 0 && table_players <= largest_table, "table_players must be 1 to ", largest_table,
             ", or 0 for the default, got ", table_players);
     find_players(player_of_feature);

@@ -1,8 +1,8 @@
 // Marginal (interventional) Shapley values of a forest against a whole background.
 //
-// The game is v(S) = sum over b of w_b f(x_S, b_notS), its players groups of features. Rows, explained ones and those of
-// the background, meet only in the patterns of the players they satisfy on a path, so the cost is that of a pass over
-// each, and exact. Only leaves with more than table_players players pair the patterns off.
+// The game is v(S) = sum over b of w_b f(x_S, b_notS), its players groups of features. Rows, explained ones and those
+// of the background, meet only in the patterns of the players they satisfy on a path, so the cost is that of a pass
+// over each, and exact. Only leaves with more than table_players players pair the patterns off.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ class MarginalShapley {
   public:
     // player_of_feature (d) names 0, ..., players - 1, each at least once; weights are not negative and sum to 1.
     // table_players 0 chooses by the size of the background. Keeps a reference to the forest.
-    MarginalShapley(const Forest& forest, const ColumnsIn& player_of_feature, Index players,
-                    const MatrixIn& background, const VectorIn& weights, Index table_players = 0);
+    MarginalShapley(const Forest& forest, const ColumnsIn& player_of_feature, Index players, const MatrixIn& background,
+                    const VectorIn& weights, Index table_players = 0);
 
     // (n, players * outputs), player by player. A row's numbers do not depend on the others.
     Matrix values(const MatrixIn& rows) const;

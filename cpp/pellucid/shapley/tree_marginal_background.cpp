@@ -22,7 +22,6 @@ class Histogram {
             }
             mass += units[i];
         }
-        std::sort(seen_.begin(), seen_.end());
         for (const std::uint32_t pattern : seen_) {
             out.patterns.push_back(pattern);
             out.weights.push_back(mass_[pattern]);

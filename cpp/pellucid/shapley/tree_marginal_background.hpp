@@ -12,11 +12,11 @@ namespace pellucid {
 constexpr double weight_unit = 0x1p-62;
 
 struct TreeBackground {
-    std::vector<Index> starts;            // (blocks + 1) in patterns
-    std::vector<std::uint32_t> patterns;  // of path and answers
-    std::vector<std::int64_t> weights;    // in units
-    std::vector<Index> deep_starts;       // (deep leaves + 1) in deep_weights
-    std::vector<Index> deep_word_starts;  // (deep leaves + 1) in deep_words
+    std::vector<Index> starts;              // (blocks + 1) in patterns
+    std::vector<std::uint32_t> patterns;    // of path and answers
+    std::vector<std::int64_t> weights;      // in units
+    std::vector<Index> deep_starts;         // (deep leaves + 1) in deep_weights
+    std::vector<Index> deep_word_starts;    // (deep leaves + 1) in deep_words
     std::vector<std::uint64_t> deep_words;  // players not satisfied
     std::vector<std::int64_t> deep_weights;
 };

@@ -27,8 +27,8 @@ struct MarginalKernels {
     // out[e] += scale * values[e & keep]
     void (*add_scaled)(double* out, const double* values, double scale, std::int64_t count, std::uint32_t keep);
     // sums[row] += the row of each table that its slots name, in the order of the tables; width is a multiple of 8.
-    void (*add_rows)(double* sums, std::int64_t rows, std::int64_t width, int tables,
-                     const std::uint32_t* const* slots, const double* const* table);
+    void (*add_rows)(double* sums, std::int64_t rows, std::int64_t width, int tables, const std::uint32_t* const* slots,
+                     const double* const* table);
 };
 
 namespace baseline {

@@ -52,9 +52,9 @@ inline void store(double* at, Register value) {
 }
 
 #if PELLUCID_LANES == 8
-#define PELLUCID_LOW_BIT(v, z, b)                                             \
-    ((b) == 0   ? __builtin_shuffle(v, z, Lanes{8, 0, 8, 2, 8, 4, 8, 6})    \
-     : (b) == 1 ? __builtin_shuffle(v, z, Lanes{8, 8, 0, 1, 8, 8, 4, 5})    \
+#define PELLUCID_LOW_BIT(v, z, b)                                        \
+    ((b) == 0   ? __builtin_shuffle(v, z, Lanes{8, 0, 8, 2, 8, 4, 8, 6}) \
+     : (b) == 1 ? __builtin_shuffle(v, z, Lanes{8, 8, 0, 1, 8, 8, 4, 5}) \
                 : __builtin_shuffle(v, z, Lanes{8, 8, 8, 8, 0, 1, 2, 3}))
 constexpr int low_bits = 3;
 #elif PELLUCID_LANES == 4
@@ -154,8 +154,7 @@ void add_rows(double* sums, std::int64_t rows, std::int64_t width, int tables, c
 
 }  // namespace
 
-const MarginalKernels marginal_kernels = {&narrow,     &narrow_by, &subset_sums, &multiply,
-                                          &add_scaled, &add_rows};
+const MarginalKernels marginal_kernels = {&narrow, &narrow_by, &subset_sums, &multiply, &add_scaled, &add_rows};
 
 }  // namespace PELLUCID_LEVEL
 }  // namespace pellucid

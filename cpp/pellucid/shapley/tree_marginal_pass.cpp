@@ -55,7 +55,8 @@ class MarginalPass {
             poll_interrupt();
             const MarginalPlan& plan = shapley_.plans_[static_cast<std::size_t>(tree)];
             const TreeBackground& background = shapley_.backgrounds_[static_cast<std::size_t>(tree)];
-            if (slot_of_.size() < std::size_t{1} << plan.most_bits) slot_of_.resize(std::size_t{1} << plan.most_bits, -1);
+            if (slot_of_.size() < std::size_t{1} << plan.most_bits)
+                slot_of_.resize(std::size_t{1} << plan.most_bits, -1);
             BlockTables tables(shapley_.forest_, plan, background, weights_);
             walker.walk(
                 plan, [&](Index item, const std::uint32_t* patterns) { add_block(plan, tables, item, patterns); },

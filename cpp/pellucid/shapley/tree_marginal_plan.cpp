@@ -93,8 +93,8 @@ class Planner {
     }
 
     void add_deep(Index node) {
-        plan_.steps.push_back({MarginalStep::Kind::deep, false, false, 0, 0, 0, node,
-                               static_cast<Index>(plan_.deep.size())});
+        plan_.steps.push_back(
+            {MarginalStep::Kind::deep, false, false, 0, 0, 0, node, static_cast<Index>(plan_.deep.size())});
         plan_.deep.push_back({node, static_cast<Index>(plan_.players.size()), static_cast<Index>(path_.size()),
                               static_cast<Index>(plan_.conditions.size()), static_cast<Index>(conditions_.size())});
         plan_.players.insert(plan_.players.end(), path_.begin(), path_.end());

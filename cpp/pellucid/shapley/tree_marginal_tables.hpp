@@ -32,9 +32,7 @@ class BlockTables {
 
   private:
     const TableLeaf& leaf(Index i) const { return plan_.leaves[static_cast<std::size_t>(block_.first_leaf + i)]; }
-    const LeafView* views(Index i) const {
-        return plan_.views.data() + block_.first_view + (i << block_.questions);
-    }
+    const LeafView* views(Index i) const { return plan_.views.data() + block_.first_view + (i << block_.questions); }
     std::int32_t own(const TableLeaf& leaf, Index i) const {
         return plan_.own[static_cast<std::size_t>(leaf.first_own + i)];
     }
