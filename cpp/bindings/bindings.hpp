@@ -28,6 +28,7 @@ void bind_evaluation(py::module_& m);
 void bind_tree_path(py::module_& m);
 void bind_tree_limits(py::module_& m);
 void bind_tree_pairs(py::module_& m);
+void bind_tree_marginal(py::module_& m);
 void bind_shapley(py::module_& m);
 void bind_interactions(py::module_& m);
 

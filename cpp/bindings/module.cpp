@@ -58,6 +58,7 @@ PYBIND11_MODULE(_core_of_main, m, pybind11::mod_gil_not_used()) {
     pellucid::bind_tree_path(m);
     pellucid::bind_tree_limits(m);
     pellucid::bind_tree_pairs(m);
+    pellucid::bind_tree_marginal(m);
     pellucid::bind_shapley(m);
     pellucid::bind_interactions(m);
 }

@@ -24,6 +24,7 @@
 #include "drive_tree_limits.hpp"
 #include "drive_trees.hpp"
 #include "drive_tree_path.hpp"
+#include "drive_tree_marginal.hpp"
 #include "failing_allocation.hpp"
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
@@ -440,6 +441,7 @@ int main(int count, char** arguments) {
     same_bits("samples around an input", [] { return Bits().add(driver::local_samples()); });
     same_bits("local regressions", [] { return Bits().add(driver::local_fits()); });
     same_bits("sparse local models", [] { return Bits().add(driver::sparse_models()); });
+    same_bits("marginal values of trees", [] { return Bits().add(driver::marginal_tree_values()); });
     check(driver::wrong_texts() == 0, "texts");
     same_bits("answers of a forest", [] { return Bits().add(driver::forest_answers()); });
     check(driver::wrong_forests() == 0, "forests, some of them damaged");
