@@ -1,17 +1,18 @@
 """From the codes of a Space to those that a model learned with."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from pellucid import Space
 from pellucid.errors import ModelFormatError
 from pellucid.model.structure_codes import StructureCodes
+from pellucid.whitebox import Additive
+from pellucid.whitebox.additive import Line
 from reference.forests import forest_of, random_tree
 
 
 def additive(categories):
-    return SimpleNamespace(feature_categories=categories, features=2, source="a pipeline")
+    pieces = [Line(np.ones(1), np.zeros(1)), Line(np.ones(1), np.zeros(1))]
+    return Additive(pieces=pieces, intercept=[0.0], feature_categories=categories)
 
 
 def mixed():

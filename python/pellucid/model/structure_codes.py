@@ -94,9 +94,9 @@ def _key(label: Any) -> Any:
 
 
 def columns_asked(structure: Any) -> frozenset[int]:
-    """The columns that a structure looks at; all, where it does not say."""
+    """The columns that a structure looks at."""
     if not isinstance(structure, Forest):
-        return frozenset(range(structure.features))
+        return frozenset(column for column, piece in enumerate(structure.pieces) if piece.reach.any())
     columns = structure.arrays["split_features"][structure.arrays["questions"] != 0]
     return frozenset(np.unique(columns).tolist())
 
