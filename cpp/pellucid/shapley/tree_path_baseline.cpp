@@ -19,7 +19,7 @@ struct BaselineLanes {
     };
 
     static Vector load(const S* from) {
-        Vector x;
+        Vector x{};
         __builtin_memcpy(&x, from, sizeof x);
         return x;
     }
@@ -52,7 +52,7 @@ struct BaselineLanes {
         return made;
     }
     static Vector look_up(const S* table, const Pattern& pattern) {
-        Vector x;
+        Vector x{};
         for (int l = 0; l < lanes; ++l) x[l] = table[pattern.entry[l]];
         return x;
     }
