@@ -220,8 +220,8 @@ class WhiteBox:
         shape = (n, parts, parts, k) if pairs else (n, parts, k)
         step = max(1, self.asked.batch_bytes // (8 * (d + int(np.prod(shape[1:]))))) if engine.in_batches else max(1, n)
         starts = range(0, n, step)
-        if len(starts) > 1:
-            require_memory("values", shape, unit=f"rows, {parts} players and {k} outputs")
+        if 8 * int(np.prod(shape)) > self.asked.batch_bytes:
+            require_memory("values", shape, unit=f"rows, {parts:,} players and {k} outputs")
         found, std_err = np.empty(shape), None
         for first in track(starts, total=len(starts), progress=self.asked.progress, label=f"Shapley {what}"):
             part = rows[first : first + step]
