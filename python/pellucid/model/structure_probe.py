@@ -50,8 +50,7 @@ def probe_structure(model: Model, structure: Any, codes: Array) -> Probed:
     refusal = _of_given(model, structure, given)
     if not refusal:
         for made, among in _blocks(model, structure, given):
-            asked = _asked(among, made)
-            refusal = "" if asked is None else _compared(among, structure, *asked)
+            refusal = next(filter(None, (_compared(among, structure, *asked) for asked in _answers(among, made))), "")
             if refusal:
                 break
     return Probed(model.rows_used - before, refusal)
@@ -75,6 +74,16 @@ def _blocks(model: Model, structure: Any, given: Array) -> Iterator[tuple[Array,
     grown, made = with_unseen(space, given)
     if len(made):
         yield made, model.with_space(grown)
+
+
+def _answers(model: Model, made: Array) -> Iterator[tuple[Array, Array]]:
+    """The rows with the model's outputs; where it refuses them together, each that it takes alone."""
+    asked = _asked(model, made)
+    if asked is not None:
+        yield asked
+    elif len(made) > 1:
+        each = (_asked(model, made[i : i + 1]) for i in range(len(made)))
+        yield from (one for one in each if one is not None)
 
 
 def _asked(model: Model, made: Array) -> tuple[Array, Array] | None:
