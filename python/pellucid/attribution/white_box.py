@@ -22,7 +22,7 @@ from pellucid.estimation.tree_values import ExactValues, TreeValues
 from pellucid.model import Model
 from pellucid.model.choice import choose_outputs
 from pellucid.model.structure_codes import StructureCodes
-from pellucid.model.structure_probe import probe_structure
+from pellucid.model.structure_probe import probe_structure, require_numbers
 from pellucid.progress import Progress, track
 from pellucid.results import Attribution, Interactions, Report
 from pellucid.space import Space
@@ -133,8 +133,10 @@ class WhiteBox:
         space, n = model.space, len(codes)
         engine = self._engine(space)
         rows = self._seen(space, codes)
+        margins = np.asarray(self.structure.margins(rows))
+        require_numbers(model, self.structure, codes, margins)
         values, std_err = self._found(engine, rows, what, len(space.parts))
-        predictions = self._explained(np.asarray(self.structure.margins(rows)))
+        predictions = self._explained(margins)
         names = self._names or self.structure.outputs
         columns, chosen = choose_outputs(self.asked.outputs, predictions=predictions, names=names)
         depends = not set(chosen) <= set(names)
@@ -156,7 +158,7 @@ class WhiteBox:
             value_function="path_dependent" if self.worth is None else self.worth.value_function,
             background_rows=0 if self.worth is None else self.worth.given,
             largest_std_err=0.0 if std_err is None else float(std_err.max(initial=0.0)),
-            error_bound=None if bound is None or not n else float(self._reach(bound)[columns].max()),
+            error_bound=None if bound is None or not n else _if_finite(float(self._reach(bound)[columns].max())),
             warnings=(*(() if self.worth is None else self.worth.warnings), *model.warnings),
         )
         whole = self.asked.outputs is None
@@ -272,6 +274,11 @@ def _matrices(engine: ExactValues, rows: Array) -> Array:
     found[:, diagonal, diagonal] = 0.0
     found[:, diagonal, diagonal] = engine.values(rows)[0] - found.sum(axis=2)
     return found
+
+
+def _if_finite(bound: float) -> float | None:
+    """A bound that overflows says nothing."""
+    return bound if np.isfinite(bound) else None
 
 
 def _taken(values: Array, rows: _Rows) -> Array:

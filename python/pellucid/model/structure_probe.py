@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import PellucidError
+from pellucid.errors import ModelFormatError, PellucidError
 from pellucid.model.structure import link_name, link_slope
 from pellucid.model.structure_codes import StructureCodes
 from pellucid.model.structure_rows import at_categories, at_missing, at_thresholds, with_unseen
@@ -54,6 +54,19 @@ def probe_structure(model: Model, structure: Any, codes: Array) -> Probed:
             if refusal:
                 break
     return Probed(model.rows_used - before, refusal)
+
+
+def require_numbers(model: Model, structure: Any, codes: Array, margins: Array) -> None:
+    """Rows for which a structure has no finite answer are for its model to refuse, in its own words.
+
+    Raises
+    ------
+    ModelOutputError : the model answers NaN or infinity, too; or whatever it raises.
+    ModelFormatError : it has an answer.
+    """
+    if not np.isfinite(margins).all():
+        refusal = _compared(model, structure, codes, model.unlinked(codes))
+        raise ModelFormatError(f"refusing: {refusal or f'what was read from {structure.source} has no finite answer'}")
 
 
 def _of_given(model: Model, structure: Any, rows: Array) -> str:
