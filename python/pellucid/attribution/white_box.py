@@ -158,7 +158,7 @@ class WhiteBox:
             value_function="path_dependent" if self.worth is None else self.worth.value_function,
             background_rows=0 if self.worth is None else self.worth.given,
             largest_std_err=0.0 if std_err is None else float(std_err.max(initial=0.0)),
-            error_bound=None if bound is None or not n else _if_finite(float(self._reach(bound)[columns].max())),
+            error_bound=None if bound is None or not n else float(self._reach(bound)[columns].max()),
             warnings=(*(() if self.worth is None else self.worth.warnings), *model.warnings),
         )
         whole = self.asked.outputs is None
@@ -274,11 +274,6 @@ def _matrices(engine: ExactValues, rows: Array) -> Array:
     found[:, diagonal, diagonal] = 0.0
     found[:, diagonal, diagonal] = engine.values(rows)[0] - found.sum(axis=2)
     return found
-
-
-def _if_finite(bound: float) -> float | None:
-    """A bound that overflows says nothing."""
-    return bound if np.isfinite(bound) else None
 
 
 def _taken(values: Array, rows: _Rows) -> Array:
