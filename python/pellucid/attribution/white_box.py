@@ -22,7 +22,7 @@ from pellucid.estimation.tree_values import ExactValues, TreeValues
 from pellucid.model import Model
 from pellucid.model.choice import choose_outputs
 from pellucid.model.structure_codes import StructureCodes
-from pellucid.model.structure_probe import probe_structure
+from pellucid.model.structure_probe import probe_structure, require_numbers
 from pellucid.progress import Progress, track
 from pellucid.results import Attribution, Interactions, Report
 from pellucid.space import Space
@@ -133,8 +133,10 @@ class WhiteBox:
         space, n = model.space, len(codes)
         engine = self._engine(space)
         rows = self._seen(space, codes)
+        margins = np.asarray(self.structure.margins(rows))
+        require_numbers(model, self.structure, codes, margins)
         values, std_err = self._found(engine, rows, what, len(space.parts))
-        predictions = self._explained(np.asarray(self.structure.margins(rows)))
+        predictions = self._explained(margins)
         names = self._names or self.structure.outputs
         columns, chosen = choose_outputs(self.asked.outputs, predictions=predictions, names=names)
         depends = not set(chosen) <= set(names)
@@ -220,8 +222,8 @@ class WhiteBox:
         shape = (n, parts, parts, k) if pairs else (n, parts, k)
         step = max(1, self.asked.batch_bytes // (8 * (d + int(np.prod(shape[1:]))))) if engine.in_batches else max(1, n)
         starts = range(0, n, step)
-        if len(starts) > 1:
-            require_memory("values", shape, unit=f"rows, {parts} players and {k} outputs")
+        if 8 * int(np.prod(shape)) > self.asked.batch_bytes:
+            require_memory("values", shape, unit=f"rows, {parts:,} players and {k} outputs")
         found, std_err = np.empty(shape), None
         for first in track(starts, total=len(starts), progress=self.asked.progress, label=f"Shapley {what}"):
             part = rows[first : first + step]

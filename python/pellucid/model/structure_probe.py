@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import PellucidError
+from pellucid.errors import ModelFormatError, PellucidError
 from pellucid.model.structure import link_name, link_slope
 from pellucid.model.structure_codes import StructureCodes
 from pellucid.model.structure_rows import at_categories, at_missing, at_thresholds, with_unseen
@@ -50,11 +50,23 @@ def probe_structure(model: Model, structure: Any, codes: Array) -> Probed:
     refusal = _of_given(model, structure, given)
     if not refusal:
         for made, among in _blocks(model, structure, given):
-            asked = _asked(among, made)
-            refusal = "" if asked is None else _compared(among, structure, *asked)
+            refusal = next(filter(None, (_compared(among, structure, *asked) for asked in _answers(among, made))), "")
             if refusal:
                 break
     return Probed(model.rows_used - before, refusal)
+
+
+def require_numbers(model: Model, structure: Any, codes: Array, margins: Array) -> None:
+    """Rows for which a structure has no finite answer are for its model to refuse, in its own words.
+
+    Raises
+    ------
+    ModelOutputError : the model answers NaN or infinity, too; or whatever it raises.
+    ModelFormatError : it has an answer.
+    """
+    if not np.isfinite(margins).all():
+        refusal = _compared(model, structure, codes, model.unlinked(codes))
+        raise ModelFormatError(f"refusing: {refusal or f'what was read from {structure.source} has no finite answer'}")
 
 
 def _of_given(model: Model, structure: Any, rows: Array) -> str:
@@ -75,6 +87,16 @@ def _blocks(model: Model, structure: Any, given: Array) -> Iterator[tuple[Array,
     grown, made = with_unseen(space, given)
     if len(made):
         yield made, model.with_space(grown)
+
+
+def _answers(model: Model, made: Array) -> Iterator[tuple[Array, Array]]:
+    """The rows with the model's outputs; where it refuses them together, each that it takes alone."""
+    asked = _asked(model, made)
+    if asked is not None:
+        yield asked
+    elif len(made) > 1:
+        each = (_asked(model, made[i : i + 1]) for i in range(len(made)))
+        yield from (one for one in each if one is not None)
 
 
 def _asked(model: Model, made: Array) -> tuple[Array, Array] | None:

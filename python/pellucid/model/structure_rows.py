@@ -37,7 +37,7 @@ def at_thresholds(structure: Any, space: Space, given: Array) -> Array:
 
 
 def beside(t: float) -> tuple[float, ...]:
-    """t, the numbers next to it in double precision, and those next to it in single precision.
+    """t, the numbers next to it in double precision, and those next to it in single precision, which must hold them.
 
     >>> [value - 1.0 > 0 for value in beside(1.0)]
     [False, True, False, True, False]
@@ -51,7 +51,7 @@ def beside(t: float) -> tuple[float, ...]:
             float(np.nextafter(single, np.float32(np.inf))),
             float(np.nextafter(single, np.float32(-np.inf))),
         )
-    return tuple(float(value) for value in near if np.isfinite(value))
+        return tuple(float(value) for value in near if np.isfinite(np.float32(value)))
 
 
 def at_missing(structure: Any, given: Array) -> Array:
@@ -91,18 +91,21 @@ def with_unseen(space: Space, given: Array) -> tuple[Space, Array]:
 
 
 def visited(structure: Any, given: Array) -> list[tuple[int, int]]:
-    """Pairs (row, node): up to 12 splits that these rows reach, in trees evenly spread, at all depths in turn."""
+    """Pairs (row, node): up to 12 splits that these rows reach, in trees evenly spread, at all depths in turn.
+
+    Of few trees each is visited by several rows.
+    """
     if not isinstance(structure, Forest):
         return []
     arrays = structure.arrays
     trees = len(arrays["tree_starts"]) - 1
-    found = []
-    for turn, tree in enumerate(np.unique(np.linspace(0, trees - 1, SPLITS).round().astype(np.int64)).tolist()):
+    found: dict[int, int] = {}
+    for turn, tree in enumerate(np.linspace(0, trees - 1, SPLITS).round().astype(np.int64).tolist()):
         row = turn % len(given)
-        path = _path(arrays, tree, given[row])
-        if path:
-            found.append((row, path[turn % len(path)]))
-    return found
+        fresh = [node for node in _path(arrays, tree, given[row]) if node not in found]
+        if fresh:
+            found[fresh[turn % len(fresh)]] = row
+    return [(row, node) for node, row in found.items()]
 
 
 def columns_of(structure: Any, d: int) -> list[int]:

@@ -7,7 +7,7 @@ value. A topic is a list of faults; `over(faults)` makes the test of that list o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -76,13 +76,13 @@ def local(method: Method) -> bool:
     return not method.complete
 
 
-def over(faults: list[Fault]) -> Any:
+def over(faults: list[Fault], methods: Sequence[Method] = FAULTY) -> Any:
     """Parametrises a test by every fault and every method to which it applies."""
     assert len({fault.name for fault in faults}) == len(faults), "two faults have one name"
     cases = [
         pytest.param(fault, method, id=f"{fault}-{method}")
         for fault in faults
-        for method in FAULTY
+        for method in methods
         if not fault.unless(method)
     ]
     return pytest.mark.parametrize(("fault", "method"), cases)
