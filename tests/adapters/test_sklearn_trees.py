@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from pellucid.adapters.sklearn_trees import find
 from pellucid.errors import InputError, ModelFormatError
+from pellucid.model.structure_codes import StructureCodes
 from pellucid.space import Space
 from pellucid.whitebox.forest import CATEGORIES, LEAF
-from pellucid.whitebox.labels import model_codes
 from pellucid.whitebox.links import apply_link
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
@@ -216,7 +216,7 @@ def test_categories_of_a_frame_by_their_names():
     other.loc[20:25, "colour"] = "amber"
     space = Space.infer(other)
     forest = find(model, None)
-    codes = model_codes(space.encode(other), space=space, categories=forest.feature_categories)
+    codes = StructureCodes(forest, space)(space.encode(other))
 
     assert forest.feature_categories == {1: ("blue", "green", "grey", "red")}
     assert (codes[20:26, 1] == -1).all()
@@ -236,9 +236,7 @@ def test_categories_that_are_numbers_may_be_more_than_31():
     forest = find(model, None)
 
     assert max(forest.arrays["categories"]) > 31
-    assert_the_same(
-        model, rows, codes=model_codes(space.encode(rows), space=space, categories=forest.feature_categories)
-    )
+    assert_the_same(model, rows, codes=StructureCodes(forest, space)(space.encode(rows)))
 
 
 def test_a_tree_of_one_leaf():

@@ -23,7 +23,7 @@ def _level_restored():
 def rows_of(rng, n, d, *, categorical=(), nan=0.2):
     """On the grid of the thresholds, with missing values, negative and unlisted categories."""
     X = rng.integers(-13, 13, size=(n, d)) / 4
-    for f in categorical:
+    for f in (f for f in categorical if f < d):
         X[:, f] = rng.integers(-2, 8, size=n)
     X[rng.random(X.shape) < nan] = np.nan
     return X

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pellucid import InputError, Shapley
 from pellucid.estimation import tree_learners, variance_reduction
-from pellucid.estimation.tree_control_variate import ForestControlVariate, TreeControlVariate, margins, rescaled
-from pellucid.estimation.tree_learners import LEARNERS, Boosting, preferred_learner, structure_of
+from pellucid.estimation.tree_control_variate import ForestControlVariate, TreeControlVariate, rescaled
+from pellucid.estimation.tree_learners import LEARNERS, Boosting, preferred_learner, trees_of
 from reference.forests import forest_of, random_tree
 from reference.kernel_values import enumerated
 
@@ -43,7 +43,7 @@ def test_trees_are_read_as_they_predict(learner, missing):
         rows[::3, 1] = np.nan
     fitted = LEARNERS[learner].fit(rows, target, FEW.for_rows(300), 0)
     asked = np.vstack([rows, [[np.nan] * 4], -rows])  # missing where nothing was as well
-    np.testing.assert_allclose(margins(structure_of(fitted), asked)[:, 0], fitted.predict(asked), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(trees_of(fitted).margins(asked)[:, 0], fitted.predict(asked), rtol=0, atol=1e-12)
 
 
 @over_learners
@@ -137,7 +137,7 @@ def logistic_of_a_forest():
     forest = forest_of([random_tree(rng, 8, depth=4, missing=False) for _ in range(40)], 8)
 
     def probability(rows):
-        p = 1.0 / (1.0 + np.exp(-0.1 * margins(forest, np.ascontiguousarray(rows))[:, 0]))
+        p = 1.0 / (1.0 + np.exp(-0.1 * forest.margins(rows)[:, 0]))
         return np.column_stack([1.0 - p, p])
 
     return forest, probability
@@ -156,7 +156,7 @@ def test_known_trees_leave_nothing_of_a_model_that_is_their_sum():
     forest, _ = logistic_of_a_forest()
 
     def margin(rows):
-        return 3.0 - 2.0 * margins(forest, np.ascontiguousarray(rows))[:, 0]
+        return 3.0 - 2.0 * forest.margins(rows)[:, 0]
 
     assert squared_error(margin, ForestControlVariate(forest), pairs=100, seeds=[0]) < 1e-20
 
@@ -171,7 +171,7 @@ def test_rescaled_margins():
     forest = forest_of([random_tree(RNG, 3, depth=3) for _ in range(3)], 3, base=[1.5])
     rows = RNG.normal(size=(9, 3))
     np.testing.assert_allclose(
-        margins(rescaled(forest, centre=2.0, scale=3.0), rows), 2.0 + 3.0 * margins(forest, rows), rtol=1e-12
+        rescaled(forest, centre=2.0, scale=3.0).margins(rows), 2.0 + 3.0 * forest.margins(rows), rtol=1e-12
     )
 
 

@@ -1,17 +1,18 @@
 """From the codes of a Space to those that a model learned with."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from pellucid import Space
 from pellucid.errors import ModelFormatError
 from pellucid.model.structure_codes import StructureCodes
+from pellucid.whitebox import Additive
+from pellucid.whitebox.additive import Line
 from reference.forests import forest_of, random_tree
 
 
 def additive(categories):
-    return SimpleNamespace(feature_categories=categories, features=2, source="a pipeline")
+    pieces = [Line(np.ones(1), np.zeros(1)), Line(np.ones(1), np.zeros(1))]
+    return Additive(pieces=pieces, intercept=[0.0], feature_categories=categories)
 
 
 def mixed():
@@ -34,13 +35,12 @@ def test_numbers_stay_and_are_not_copied():
     assert seen(codes) is codes
 
 
-def test_a_category_that_a_forest_never_saw_is_beyond_all_that_it_lists():
+def test_a_category_that_a_forest_never_saw_is_negative():
     space, codes = mixed()
     forest = forest_of([random_tree(np.random.default_rng(3), 2, depth=3, categorical=(0,))], 2)
     forest.feature_categories = {0: ("red", "blue")}
     found = StructureCodes(forest, space)(codes)
-    assert found[2, 0] > max(forest.arrays["categories"])
-    np.testing.assert_array_equal(found[[0, 1, 3], 0], [0, 1, np.nan])
+    np.testing.assert_array_equal(found[:, 0], [0, 1, -1, np.nan])
     np.testing.assert_array_equal(found[:, 1], codes[:, 1])
 
 

@@ -28,8 +28,7 @@ class PathShapley {
     Matrix interactions(MatrixIn rows) const;
 
     const Vector& base() const { return base_; }  // (k) the mean margin by cover
-    // (k) No value, no sum of a row and no interaction is further than this from the real number that the forest, with
-    // its shares as computed, defines.
+    // (k) No value is further than this from the real number that the forest, with its shares as computed, defines.
     const Vector& error_bound() const { return error_bound_; }
 
   private:

@@ -19,7 +19,7 @@ struct BaselineLanes {
     };
 
     static Vector load(const S* from) {
-        Vector x;
+        Vector x{};
         __builtin_memcpy(&x, from, sizeof x);
         return x;
     }
@@ -34,14 +34,14 @@ struct BaselineLanes {
     static Mask both(Mask a, Mask b) { return a & b; }
     static Mask never() { return Mask{}; }
     static Mask at_most(const std::int32_t* cells, std::int32_t add, std::int32_t last) {
-        Mask m;
+        Mask m{};
         for (int l = 0; l < lanes; ++l)
             m[l] = -Bits{static_cast<std::int32_t>(static_cast<std::uint32_t>(cells[l]) +
                                                    static_cast<std::uint32_t>(add)) <= last};
         return m;
     }
     static Mask of_bits(std::uint32_t bits) {
-        Mask m;
+        Mask m{};
         for (int l = 0; l < lanes; ++l) m[l] = -static_cast<Bits>((bits >> l) & 1);
         return m;
     }
@@ -52,7 +52,7 @@ struct BaselineLanes {
         return made;
     }
     static Vector look_up(const S* table, const Pattern& pattern) {
-        Vector x;
+        Vector x{};
         for (int l = 0; l < lanes; ++l) x[l] = table[pattern.entry[l]];
         return x;
     }

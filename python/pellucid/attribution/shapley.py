@@ -78,7 +78,7 @@ class Shapley:
     time_limit : seconds for one call; what there is then comes back, marked as not converged. Every row gets at least a
         first, short stage. Not with method="exact".
     control_variate : for method="regression": a function fitted to what was played, whose Shapley values are known
-        exactly, takes noise off the model's. "kernel" is smooth, "lightgbm" and "hist" (scikit-learn) are boosted trees,
+        exactly, takes noise off. "kernel" is smooth, "lightgbm" and "hist" (scikit-learn) are boosted trees,
         "stack" is both; a function (rows, outputs, seed) -> fitted trees, a `ControlVariate` or a list of these serves,
         too. "auto" takes what a trial finds to pay where values are not precise enough yet, from 150 to 150,000 rows,
         trees from 2,000 pairs on; and the margins of a known forest without a trial. None never does.

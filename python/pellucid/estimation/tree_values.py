@@ -110,7 +110,7 @@ class TreeValues:
             from pellucid import _core
 
             core, players = self.forest.core, (self.part_of_column, self.parts)
-            if self.background is None:
+            if self.background is None or self.weights is None:
                 self._kernel = _core.PathShapley(core, *players, self.single)
             else:
                 self._kernel = _core.MarginalShapley(core, *players, self.background, self.weights)

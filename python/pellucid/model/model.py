@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_NOT_READ = "not read yet"
-
 
 class Model:
     r"""A user's model as a function of codes: (n, d) float64 -> (n, k) float64.
@@ -92,7 +90,7 @@ class Model:
         self._link = Link(link, clip)
         self._given_model = model
         self._asked_output = model_output
-        self._structure: Any = _NOT_READ
+        self._structure: tuple[Any] | None = None  # read at the first question; there may be none
         predictor = find_predictor(model, model_output=model_output)
         self.link = link
         self.clip = clip
@@ -163,9 +161,9 @@ class Model:
         ------
         ModelFormatError : an adapter knows the model, but it cannot be represented faithfully.
         """
-        if self._structure is _NOT_READ:
-            self._structure = structure_of(self._given_model, self._asked_output)
-        return self._structure
+        if self._structure is None:
+            self._structure = (structure_of(self._given_model, self._asked_output),)
+        return self._structure[0]
 
     def reading(self, medium: Medium) -> Model:
         """The same model for rows of another medium; its counts go on from those of this one."""

@@ -21,8 +21,8 @@ class StructureCodes:
     """Codes (n, d) of a Space as rows (n, d) of a structure.
 
     A number is itself. A category of the Space stands at a place of its own order; the model has another one, that of
-    its training (`feature_categories` of the structure, by column, which may be numbers too), and a category that it
-    never saw is a number that no question lists. A missing value stays NaN.
+    its training (`feature_categories` of the structure, by column, which may be numbers too). A category that it never
+    saw is a negative number, which no question lists. A missing value stays NaN.
 
     Raises
     ------
@@ -31,12 +31,11 @@ class StructureCodes:
 
     def __init__(self, structure: Any, space: Space) -> None:
         known = structure.feature_categories
-        self._unseen = _unlisted(structure)
         self._tables: dict[int, Array] = {}
         self._numbers: dict[int, tuple[Array, Array]] = {}  # categories that are numbers, ascending, and their codes
         for column, feature in enumerate(space.features):
             if feature.categories:
-                self._tables[column] = _table(feature, known.get(column), self._unseen, structure, column)
+                self._tables[column] = _table(feature, known.get(column), structure, column)
             elif column in known:
                 self._numbers[column] = _ascending(known[column])
 
@@ -55,17 +54,15 @@ class StructureCodes:
         for column, (numbers, places) in self._numbers.items():
             given = codes[:, column]
             at = np.minimum(np.searchsorted(numbers, given), len(numbers) - 1)
-            rows[:, column] = np.where(
-                numbers[at] == given, places[at], np.where(np.isnan(given), np.nan, self._unseen)
-            )
+            rows[:, column] = np.where(numbers[at] == given, places[at], np.where(np.isnan(given), np.nan, UNKNOWN))
         return rows
 
 
-def _table(feature: Feature, known: Sequence[Any] | None, unseen: float, structure: Any, column: int) -> Array:
+def _table(feature: Feature, known: Sequence[Any] | None, structure: Any, column: int) -> Array:
     """What each code of the feature becomes, and at last what a missing value does."""
     if known is not None:
         place = {_key(label): float(i) for i, label in enumerate(known)}
-        codes = [place.get(_key(label), unseen) for label in feature.categories]
+        codes = [place.get(_key(label), UNKNOWN) for label in feature.categories]
     elif all(isinstance(label, (int, float)) for label in feature.categories):
         codes = [code_of(label) for label in feature.categories]
     elif column in columns_asked(structure):
@@ -94,17 +91,8 @@ def _key(label: Any) -> Any:
 
 
 def columns_asked(structure: Any) -> frozenset[int]:
-    """The columns that a structure looks at; all, where it does not say."""
+    """The columns that a structure looks at."""
     if not isinstance(structure, Forest):
-        return frozenset(range(structure.features))
+        return frozenset(column for column, piece in enumerate(structure.pieces) if piece.reach.any())
     columns = structure.arrays["split_features"][structure.arrays["questions"] != 0]
     return frozenset(np.unique(columns).tolist())
-
-
-def _unlisted(structure: Any) -> float:
-    """A code beyond all that a question lists: how the model reads what it never saw."""
-    if not isinstance(structure, Forest):
-        return UNKNOWN
-    listed = structure.arrays["categories"]
-    most = max((len(categories) for categories in structure.feature_categories.values()), default=0)
-    return float(max(most, int(listed.max()) + 1 if len(listed) else 0))

@@ -106,7 +106,7 @@ FITS = [
     *each("settle_top", "whole number of at least 1, or None", 0, -1, 1.5, True, "3"),
     *each("selection", "one of 'auto'", "best", None, 3),
     *each("ridge", "finite number of at least 0", -1, NAN, math.inf, "1", True),
-    *each("control_variate", "'auto' or None", "kernel", True),
+    *each("control_variate", "a callable or None", "kernel", True),
     *each("surrogate", "'linear', 'tree' or a regressor", "forest", None, 3, object, np.ones(2)),
     *each("compat", "None or 'lime'", "shap", 3, True),
     *each("tolerance", "not for compat", 0.1, compat="lime"),
