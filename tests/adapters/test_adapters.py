@@ -275,9 +275,9 @@ def test_boosting_takes_names_with_spaces_which_lightgbm_keeps_with_underscores(
     fitted = classifier(**options).fit(frame, Y)
     model, codes = model_of(fitted, frame)
     np.testing.assert_array_equal(model(codes), fitted.predict_proba(frame))
-    with pytest.raises(InputError, match="another order.*column 0 is 'dose_mg', expected 'age.in.years'"):
+    with pytest.raises(InputError, match=r"another order.*column 0 is 'dose_mg', expected 'age.in.years'"):
         model_of(fitted, frame[["dose_mg", "age in years", "height"]])
-    with pytest.raises(InputError, match="other features.*column 0 is 'age at death'"):
+    with pytest.raises(InputError, match=r"other features.*column 0 is 'age at death'"):
         model_of(fitted, frame.rename(columns={"age in years": "age at death"}))
 
 
