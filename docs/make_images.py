@@ -11,6 +11,7 @@ import pellucid
 import scipy.optimize
 import scipy.signal
 import scipy.stats
+import xgboost
 from matplotlib.figure import Figure
 from pellucid import plots
 from sklearn.datasets import load_breast_cancer, load_digits, load_wine
@@ -34,6 +35,7 @@ def main() -> None:
     save(plots.waterfall(explained, row=doubtful, max_display=9).figure, "waterfall")
     save(plots.beeswarm(explained, max_display=9).figure, "beeswarm")
     save(three_kinds_of_data(), "lime", dpi=100)
+    save(trees_from_the_inside(), "trees", dpi=100)
 
 
 def tumours() -> tuple[Any, Any, Any]:
@@ -73,6 +75,29 @@ def three_kinds_of_data() -> Figure:
 
 # left, bottom, width, height of the three panels, in parts of the figure
 PANELS = ((0.203, 0.14, 0.165, 0.77), (0.513, 0.05, 0.232, 0.86), (0.768, 0.275, 0.222, 0.635))
+
+
+def trees_from_the_inside() -> Figure:
+    """One row of an XGBoost model by the cover of its trees, and one feature over all rows with what it does alone."""
+    data = load_breast_cancer(as_frame=True)
+    learned, kept, malignant, _ = train_test_split(
+        data.data, 1 - data.target, test_size=0.25, random_state=0, stratify=data.target
+    )
+    options = {"n_estimators": 100, "max_depth": 4, "learning_rate": 0.1, "n_jobs": 1, "random_state": 0}
+    pairs = pellucid.interactions(
+        xgboost.XGBClassifier(**options).fit(learned, malignant), kept, output_names=["log-odds of malignant"]
+    )
+    figure = Figure(figsize=(12, 4.2))
+    bars, points = (figure.add_axes(place) for place in ((0.19, 0.13, 0.235, 0.77), (0.595, 0.13, 0.39, 0.77)))
+    doubtful = int(abs(pairs.predictions[:, 0]).argmin())
+    plots.waterfall(pairs.shapley, row=doubtful, max_display=9, ax=bars)
+    plots.dependence(pairs, "worst concave points", ax=points)
+    for ax, title in (
+        (bars, "One row: nothing is sampled, so no whiskers"),
+        (points, "One feature, coloured by its partner"),
+    ):
+        ax.set_title(title, loc="left", fontsize=10.5)
+    return figure
 
 
 def topics() -> tuple[Any, str]:

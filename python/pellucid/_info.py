@@ -36,7 +36,8 @@ def info() -> Iterator[str]:
     for name in NEEDED:
         yield _line(name, version(name) or "NOT FOUND, but needed: install pellucid again")
     for name in OPTIONAL:
-        yield _line(name, version(name) or "not installed (optional)")
+        # xgboost is also published without its code for graphics cards, as xgboost-cpu.
+        yield _line(name, version(name) or version(f"{name}-cpu") or "not installed (optional)")
 
 
 def version(package: str) -> str:

@@ -269,6 +269,18 @@ def test_boosting_names_its_classes_and_checks_its_features(boosting):
     assert find_predictor(regressor(**options).fit(X, Y), model_output="raw").model_output == "raw"
 
 
+def test_boosting_takes_names_with_spaces_which_lightgbm_keeps_with_underscores(boosting):
+    classifier, _, _, options = boosting
+    frame = FRAME.rename(columns={"age": "age in years", "dose": "dose_mg"})
+    fitted = classifier(**options).fit(frame, Y)
+    model, codes = model_of(fitted, frame)
+    np.testing.assert_array_equal(model(codes), fitted.predict_proba(frame))
+    with pytest.raises(InputError, match=r"another order.*column 0 is 'dose_mg', expected 'age.in.years'"):
+        model_of(fitted, frame[["dose_mg", "age in years", "height"]])
+    with pytest.raises(InputError, match=r"other features.*column 0 is 'age at death'"):
+        model_of(fitted, frame.rename(columns={"age in years": "age at death"}))
+
+
 def test_a_native_booster_gives_values_and_margins(boosting):
     classifier, _, _, options = boosting
     fitted = classifier(**options).fit(X, Y)

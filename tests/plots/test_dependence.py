@@ -34,7 +34,7 @@ def test_the_partner_is_read_from_interactions_and_main_effects_are_drawn(rows):
     ax = plots.dependence(found, "x0")
     assert bar_of(ax) == "x2"
     offsets = np.concatenate(
-        [np.asarray(points.get_offsets()) for points in ax.collections if points.get_label() == "alone"]
+        [np.asarray(points.get_offsets()) for points in ax.collections if points.get_label().startswith("alone")]
     )
     np.testing.assert_allclose(offsets, np.stack([rows[:20, 0], found.values[:20, 0, 0, 0]], axis=1), atol=1e-12)
 

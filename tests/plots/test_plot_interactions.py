@@ -77,6 +77,12 @@ def test_what_may_be_zero_is_pale_and_said_so():
     assert unsure.figure.axes[1].get_ylabel().endswith("(pale: may be zero)")
 
 
+def test_an_exact_zero_is_no_doubt():
+    for row in 0, None:
+        ax = plots.interactions(made([np.diag([3.0, 0.0, 1.0])]), row=row)
+        assert "may be zero" not in ax.figure.axes[1].get_ylabel()
+
+
 def test_the_largest_parts_are_shown_in_their_order():
     matrix = np.zeros((20, 20))
     matrix[3, 15] = matrix[15, 3] = 5.0

@@ -150,6 +150,18 @@ def test_long_names_keep_their_ends():
     assert number_text(1e300, True) == "1e+300"
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_thresholds_between_floats_are_short_and_ask_the_same(sign):
+    floats = (np.random.default_rng(0).normal(size=200) * 10.0 ** np.arange(-10, 10).repeat(10)).astype(np.float32)
+    above = np.nextafter(floats, np.float32(np.inf))
+    for low, high in zip(floats.astype(float), above.astype(float), strict=True):
+        middle = sign * (low + (high - low) / 2)
+        text = number_text(middle, True)
+        assert min(sign * low, sign * high) < float(text) < max(sign * low, sign * high)
+        assert len(text) <= len(repr(middle))
+    assert number_text(15.87000036239624, True) == "15.87"
+
+
 @pytest.mark.parametrize("x", [[1.0], [[1.0, 2.0], [3.0, 4.0]], ["a", "b"], {"wage": 1.0}])
 def test_rows_that_are_none_are_refused(x):
     tree = forests.forest_of([TREE], 2, feature_names=NAMES).tree(0)

@@ -77,13 +77,15 @@ def plan_handover(predictor: Predictor, *, space: Space) -> Handover:
 
 
 def _require_same_names(fitted: tuple[str, ...], given: tuple[str, ...]) -> None:
-    for position, (expected, got) in enumerate(zip(fitted, given, strict=True)):
+    # lightgbm keeps "mean radius" as "mean_radius".
+    known = set(fitted)
+    kept = tuple(name if name in known else name.replace(" ", "_") for name in given)
+    for position, (expected, got) in enumerate(zip(fitted, kept, strict=True)):
         if expected == got:
             continue
-        same_set = set(fitted) == set(given)
-        what = "the same features in another order" if same_set else "other features"
+        what = "the same features in another order" if known == set(kept) else "other features"
         raise InputError(
-            f"the data has {what} than the model was fitted on: column {position} is {got!r}, "
+            f"the data has {what} than the model was fitted on: column {position} is {given[position]!r}, "
             f"expected {expected!r}; reorder the columns, such as X[list(model.feature_names_in_)]"
         )
 

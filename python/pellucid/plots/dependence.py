@@ -72,7 +72,16 @@ def dependence(
         x = attribution.data[:, column]
         alone = result.values[:, column, column, where]
         known = np.isfinite(x)
-        ax.scatter(x[known], alone[known], s=7, color=_style.INK, alpha=0.75, linewidths=0, zorder=4, label="alone")
+        ax.scatter(
+            x[known],
+            alone[known],
+            s=8,
+            color=_style.INK,
+            alpha=0.75,
+            linewidths=0,
+            zorder=4,
+            label="alone (main effect)",
+        )
         ax.legend(loc="best", frameon=False, fontsize=8.5, handletextpad=0.1)
     return ax
 

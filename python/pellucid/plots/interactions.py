@@ -93,14 +93,16 @@ def interactions(
 
 
 def _cells(result: Interactions, row: int | None, output: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The matrix (p, p), and where it is told apart from zero."""
-    errors = np.zeros_like(result.values) if result.std_err is None else result.std_err
+    """The matrix (p, p), and where it is known which side of zero it is on, or exact."""
     if row is None:
-        sizes = np.abs(result.values[..., output]).mean(axis=0)
-        return sizes, sizes > _style.Z95 * errors[..., output].mean(axis=0)
-    at = row_index(result, row)
-    values = result.values[at, :, :, output]
-    return values, np.abs(values) > _style.Z95 * errors[at, :, :, output]
+        values = np.abs(result.values[..., output]).mean(axis=0)
+    else:
+        values = result.values[row_index(result, row), :, :, output]
+    if result.std_err is None:  # exact: a zero is one
+        return values, np.ones(values.shape, dtype=bool)
+    errors = result.std_err[..., output]
+    error = errors.mean(axis=0) if row is None else errors[row_index(result, row)]
+    return values, np.abs(values) > _style.Z95 * error
 
 
 def _largest(values: NDArray[np.float64], limit: int) -> NDArray[np.intp]:

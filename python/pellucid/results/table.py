@@ -56,7 +56,9 @@ def table(attribution: Attribution) -> str:
     cost = [f"{round(report.rows_used):,} model rows per row"] if report.rows_used else []
     cost += [duration(report.seconds)] if report.seconds else []
     cost += rounding_of(report)
-    model = f"{report.model_output} of {report.model}" if report.model else report.model_output
+    # "raw margin of XGBClassifier" says by itself what of the model is explained.
+    whole = not report.model or report.model.startswith(f"{report.model_output} ")
+    model = report.model or report.model_output if whole else f"{report.model_output} of {report.model}"
     lines = [one_line(attribution), "  " + ", ".join([clean(model), f"link {clean(report.link)}", *cost])]
     if report.why:
         lines.append(f"  why {clean(report.method)}: {clean(report.why, limit=900)}")

@@ -120,16 +120,31 @@ def elided(name: Any, characters: int = NAME_CHARACTERS) -> str:
 
 
 def number_text(x: float | None, single: bool = False) -> str:
-    """The shortest decimals that are this number, among floats where the library has floats.
+    """The shortest decimals that are this number; of floats, that ask the same where the library compares floats.
 
     >>> number_text(float(np.float32(0.1)), True), number_text(0.1), number_text(3.0)
     ('0.1', '0.1', '3')
+    >>> number_text(0.04891999997198582, True)  # half-way between two floats
+    '0.04892'
     """
     assert x is not None
     with np.errstate(over="ignore"):
         rounded = np.float32(x)
-    text = str(rounded) if single and float(rounded) == x else repr(float(x))
+    if single and float(rounded) == x:
+        text = str(rounded)
+    elif single and np.isfinite(rounded):
+        text = _between(x, rounded)
+    else:
+        text = repr(float(x))
     return text.removesuffix(".0")
+
+
+def _between(x: float, rounded: np.float32) -> str:
+    """Decimals between the same two neighbouring floats as x."""
+    other = np.nextafter(rounded, np.float32(math.copysign(math.inf, x - float(rounded))))
+    low, high = sorted((float(rounded), float(other)))
+    found = (float(f"{x:.{digits}g}") for digits in range(1, 18))
+    return repr(next(number for number in found if low < number < high))
 
 
 def listed(categories: tuple[int, ...]) -> str:
