@@ -77,7 +77,9 @@ Vector tree_limits() {
     const Matrix limits = measure.limits(q, d), masses = cell_masses(cut, borders, true, false),
                  normal = normal_cells(borders);
     Vector found(limits.size() + masses.size() + normal.size());
-    found << limits.reshaped(), masses.reshaped(), normal.reshaped();
+    found.head(limits.size()) = limits.reshaped();
+    found.segment(limits.size(), masses.size()) = masses.reshaped();
+    found.tail(normal.size()) = normal.reshaped();
     return found;
 }
 

@@ -86,8 +86,11 @@ Matrix drive_tree_path() {
     Columns players(features);
     players << 0, 1, 2, 1, 3;
     const PathShapley exact(forest, players, 4, false), quick(forest, players, 4, true);
+    // A list of matrices must not be left half read: each is computed before.
+    const Matrix values = exact.values(x), quick_values = quick.values(x), pairs = exact.interactions(x),
+                 quick_pairs = quick.interactions(x);
     Matrix all(x.rows(), 2 * 4 + 2 * 16);
-    all << exact.values(x), quick.values(x), exact.interactions(x), quick.interactions(x);
+    all << values, quick_values, pairs, quick_pairs;
     return all;
 }
 

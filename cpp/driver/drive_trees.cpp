@@ -251,8 +251,9 @@ Matrix forest_answers() {
     const Forest forest(random_arrays(stream, 40, 60, 2));
     const ForestEvaluator evaluator(forest);
     const Matrix rows = random_rows(stream, 300, forest.features());
+    const Matrix margins = evaluator.margins(rows), leaves = evaluator.leaves_of(rows).cast<double>();
     Matrix out(300, 2 + forest.trees());
-    out << evaluator.margins(rows), evaluator.leaves_of(rows).cast<double>();
+    out << margins, leaves;
     return out;
 }
 
