@@ -65,7 +65,7 @@ def prepare(
     shared = model.rows_used + model.rows_cached - before
     # By counts alone: what a cache file saves must not change the plan.
     asked = 2 if model.steady else 3
-    charged = len(worth.codes) + asked * (min(PROBE_ROWS, len(worth.codes)) + 1) + 1
+    charged = len(worth.codes) + asked * (min(PROBE_ROWS, len(worth.codes)) + 1) + 1 + probed
     plan = ShapleyPlan(
         players=players,
         draw_weights=worth.draw_weights,
