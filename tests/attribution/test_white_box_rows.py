@@ -10,7 +10,15 @@ import weakref
 import numpy as np
 import pytest
 from attribution.kernel_doubles import kernels  # noqa: F401  a fixture
-from attribution.white_box_models import BACKGROUND, D, Fitted, X, forest, readable  # noqa: F401  a fixture among them
+from attribution.white_box_models import (  # noqa: F401  a fixture among them
+    BACKGROUND,
+    Classifier,
+    D,
+    Fitted,
+    X,
+    forest,
+    readable,
+)
 from pellucid import InputError, Shapley, ShapleyInteractions, Space
 from pellucid.attribution.plain_frames import PlainFrame
 
@@ -213,3 +221,32 @@ class TestBudget:
         assert max(found.report.rows_per_row) <= 400
         found = Shapley(model, BACKGROUND, budget=400)(X[:1])
         assert max(found.report.rows_per_row) <= 400
+
+
+class TestSampledInstead:
+    """What goes through a link is sampled: with the margins inside as one of the control variates that are tried."""
+
+    def test_the_margins_are_tried(self, readable):  # noqa: F811
+        rng = np.random.default_rng(0)
+        background = rng.integers(-6, 6, (60, D)) / 2.0
+        found = Shapley(Classifier(forest()), background, method="regression", budget=400)(X[:1])
+        assert "with a control variate (the margins of" in found.report.why
+        again = Shapley(Classifier(forest()), background, method="regression", budget=400)(X[:1])
+        np.testing.assert_array_equal(found.values, again.values)
+
+    def test_a_report_says_what_would_be_exact(self, readable):  # noqa: F811
+        found = Shapley(Classifier(forest()), BACKGROUND, method="regression", budget=400)(X[:1])
+        assert "model_output='raw' would be exact" in found.report.why
+        exact = Shapley(Classifier(forest()), BACKGROUND, model_output="raw")(X[:1])
+        assert exact.std_err is None
+        assert "would be" not in exact.report.why
+
+    def test_and_not_where_nothing_would(self, readable):  # noqa: F811
+        for model in (Classifier(forest()).predict_proba, lambda rows: np.asarray(rows).prod(axis=1)):
+            found = Shapley(model, BACKGROUND, method="regression", budget=400)(X[:1])
+            assert "would be exact" not in found.report.why
+        found = Shapley(Classifier(forest()), BACKGROUND, link="log", clip=1e-3, method="regression", budget=400)(X[:1])
+        assert "would be exact" not in found.report.why
+
+    def test_no_rows_are_no_comparison(self):
+        assert "no row yet" in Shapley(forest())(np.empty((0, D))).report.why

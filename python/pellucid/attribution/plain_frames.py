@@ -1,4 +1,4 @@
-"""Frames of plain numbers, read as one array: a frame like one that was read and checked before needs no second look."""
+"""Frames of plain numbers, read as one array: one that looks like another, read and checked before, needs no more."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.attribution.insides import exact_instead, variate_of
 from pellucid.attribution.shapley_parts import Spent
 from pellucid.attribution.shown import chosen_outputs, shown
 from pellucid.attribution.stacking import background_errors, errors, stacked
@@ -74,12 +75,14 @@ def prepare(
         budget_given=spent.budget is not None,
         overhead=charged,
         seed=seed,
-        control_variate=control_variate,
+        control_variate=variate_of(model, control_variate),
         timed=spent.time_limit is not None,
         rows_per_coalition=worth.rows_per_coalition,
         draws_are=worth.draws_are,
         orders=orders,
     )
+    if plan.method != "exact":
+        plan.why += exact_instead(model, worth)
     return Prepared(found, shared + probed), plan
 
 

@@ -249,14 +249,16 @@ class WhiteBox:
 
     def _sentence(self, engine: ExactValues) -> str:
         """The same for all calls, so it is made once for each engine and what it says of itself."""
-        key = (id(engine), engine.how)
+        key = (id(engine), f"{self.rows_probed} {engine.how}")
         if self._said is None or self._said[0] != key:
             self._said = (key, self._why(engine))
         return self._said[1]
 
     def _why(self, engine: ExactValues) -> str:
         structure = self.structure
-        checked = f"read from {structure.source} and found to predict as it does on {self.rows_probed:,} rows"
+        checked = f"read from {structure.source}, with no row yet to compare them by"
+        if self.rows_probed:
+            checked = f"read from {structure.source} and found to predict as it does on {self.rows_probed:,} rows"
         if not isinstance(structure, Forest):
             return f"{engine.how}: coefficients {checked}"
         margin = ""
