@@ -13,6 +13,7 @@ from pellucid.attribution.value_functions import Completed, ValueFunction
 from pellucid.attribution.white_box import Asked, WhiteBox
 from pellucid.attribution.white_box_rows import RowSource
 from pellucid.errors import InputError, ModelFormatError
+from pellucid.estimation.control_choice import AutoWith
 from pellucid.estimation.tree_control_variate import ForestControlVariate
 from pellucid.model import Model
 from pellucid.model.structure import link_name, margin_structure, outputs_of_margins, structure_of
@@ -41,15 +42,30 @@ def refuse_with_background(*, value_function: str, precision: str) -> None:
 
 
 def variate_of(model: Model, control_variate: Any) -> Any:
-    """The control variate to sample with: of a model whose inside is known, that, where the user leaves the choice."""
+    """The control variate to sample with: "auto" also tries the margins of a model whose inside is known."""
     if not isinstance(control_variate, str) or control_variate != "auto":
         return control_variate
+    structure = _readable(model)
+    plain = isinstance(structure, Forest) and StructureCodes(structure, model.space).plain
+    return AutoWith(ForestControlVariate(structure)) if plain else control_variate
+
+
+def exact_instead(model: Model, worth: ValueFunction) -> str:
+    """What could be asked for instead of what is sampled, so that nothing need be; "" where nothing could."""
+    structure = _readable(model) if isinstance(worth, Background) and model.link == "identity" else None
+    if structure is None or link_name(structure) == "identity" or not model.has_margins:
+        return ""
+    return "; model_output='raw' would be exact"
+
+
+def _readable(model: Model) -> Any:
+    """The inside of a model in the codes of its space; None where there is none."""
     try:
-        structure = model.structure
-        plain = structure is not None and StructureCodes(structure, model.space).plain
+        if model.structure is not None:
+            StructureCodes(model.structure, model.space)
+        return model.structure
     except ModelFormatError:
-        return control_variate
-    return (ForestControlVariate(structure),) if plain and isinstance(structure, Forest) else control_variate
+        return None
 
 
 def inside_of(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.attribution.insides import exact_instead, variate_of
 from pellucid.attribution.shapley_parts import Spent
 from pellucid.attribution.shown import chosen_outputs, shown
 from pellucid.attribution.stacking import background_errors, errors, stacked
@@ -65,7 +66,7 @@ def prepare(
     shared = model.rows_used + model.rows_cached - before
     # By counts alone: what a cache file saves must not change the plan.
     asked = 2 if model.steady else 3
-    charged = len(worth.codes) + asked * (min(PROBE_ROWS, len(worth.codes)) + 1) + 1
+    charged = len(worth.codes) + asked * (min(PROBE_ROWS, len(worth.codes)) + 1) + 1 + probed
     plan = ShapleyPlan(
         players=players,
         draw_weights=worth.draw_weights,
@@ -74,12 +75,14 @@ def prepare(
         budget_given=spent.budget is not None,
         overhead=charged,
         seed=seed,
-        control_variate=control_variate,
+        control_variate=variate_of(model, control_variate),
         timed=spent.time_limit is not None,
         rows_per_coalition=worth.rows_per_coalition,
         draws_are=worth.draws_are,
         orders=orders,
     )
+    if plan.method != "exact":
+        plan.why += exact_instead(model, worth)
     return Prepared(found, shared + probed), plan
 
 

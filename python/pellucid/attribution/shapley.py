@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, require_memory, threads
 from pellucid.attribution.background import Background
-from pellucid.attribution.insides import INSIDE_METHODS, inside_of, path_dependent, refuse_with_background, variate_of
+from pellucid.attribution.insides import INSIDE_METHODS, inside_of, path_dependent, refuse_with_background
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
 from pellucid.attribution.sampled import Explained, Prepared, attribution_of, prepare
 from pellucid.attribution.shapley_parts import Spent, explain_each
@@ -78,10 +78,10 @@ class Shapley:
     time_limit : seconds for one call; what there is then comes back, marked as not converged. Every row gets at least a
         first, short stage. Not with method="exact".
     control_variate : for method="regression": a function fitted to what was played, whose Shapley values are known
-        exactly, takes noise off. "kernel" is smooth, "lightgbm" and "hist" (scikit-learn) are boosted trees,
-        "stack" is both; a function (rows, outputs, seed) -> fitted trees, a `ControlVariate` or a list of these serves,
-        too. "auto" takes what a trial finds to pay where values are not precise enough yet, from 150 to 150,000 rows,
-        trees from 2,000 pairs on; and the margins of a known forest without a trial. None never does.
+        exactly, takes noise off the model's. "kernel" is smooth, "lightgbm" and "hist" (scikit-learn) are boosted
+        trees, "stack" is both; a function (rows, outputs, seed) -> fitted trees, a `ControlVariate` or a list of these
+        serves, too. "auto" takes what a trial finds to pay where values are not precise enough yet, from 150 to 150,000
+        rows, trees from 2,000 pairs on; the margins of a known forest are tried as well. None never does.
     model_output : "probability" (default for classifiers, all classes), "raw" (decision_function, margin) or "value".
     outputs : which outputs: None for all, an index, a name, "predicted", "top:3", or a list of indices or names.
     link : "identity", "logit" or "log" of the model's outputs. It is applied to every model row, inside the average
@@ -328,7 +328,7 @@ class Shapley:
                 spent=self._spent,
                 seed=self.seed,
                 orders=self.orders,
-                control_variate=variate_of(self.model, self.control_variate),
+                control_variate=self.control_variate,
             )
         return self._prepared, self._plan
 

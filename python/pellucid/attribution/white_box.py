@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 from typing import Any
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +111,7 @@ class WhiteBox:
         values = _taken(self._explained(found.values), found)
         # Of one margin for each output, as the error of a sum of several needs their covariance.
         std_err = None if found.std_err is None else _taken(self._reach(found.std_err), found)
-        return _refinable({"values": values, "std_err": std_err, **found.common})
+        return _refinable({"values": _lasting(values), "std_err": std_err, **found.common})
 
     def interactions(self, X: Any) -> Interactions | None:
         """Pairwise interactions of rows X, as `attribution`."""
@@ -120,7 +121,7 @@ class WhiteBox:
         if found is None:
             return None
         values = _taken(self._explained(found.values), found)
-        return Interactions(values=values, **found.common)
+        return Interactions(values=_lasting(values), **found.common)
 
     def _rows(self, X: Any, what: str, start: float) -> _Rows | None:
         model, codes = self.source.read(X)
@@ -163,13 +164,15 @@ class WhiteBox:
         )
         whole = self.asked.outputs is None
         base = self._explained(engine.base)[None].repeat(n, axis=0)
+        kept = codes.copy()
+        kept.setflags(write=False)
         common = {
             "base_values": base if whole else np.take_along_axis(base, columns, axis=1),
             "predictions": predictions if whole else np.take_along_axis(predictions, columns, axis=1),
             "parts": space.parts,
             "outputs": chosen,
-            "data": shown_codes(space, codes),
-            "display": partial(shown_texts, space, codes.copy()),
+            "data": _lasting(shown_codes(space, kept)),
+            "display": partial(shown_texts, space, kept),
             "selected": columns if depends else None,
             "selected_names": names if depends else (),
             "report": report,
@@ -184,7 +187,10 @@ class WhiteBox:
             model, codes = self.source.model, self.worth.codes
         if not len(codes):
             return 0
-        probed = probe_structure(model, self.structure, codes)
+        # One row may pay for no more than its budget, which the road of samples wants, too, should this one be closed.
+        budget = self.asked.budget
+        most = None if budget is None else max(1, budget // 4)
+        probed = probe_structure(model, self.structure, codes, most=most)
         self.refusal, self.rows_probed = probed.refusal, probed.rows
         if not self.refusal:
             self._names = model.output_names if self._as_predicted else self.structure.outputs
@@ -245,14 +251,16 @@ class WhiteBox:
 
     def _sentence(self, engine: ExactValues) -> str:
         """The same for all calls, so it is made once for each engine and what it says of itself."""
-        key = (id(engine), engine.how)
+        key = (id(engine), f"{self.rows_probed} {engine.how}")
         if self._said is None or self._said[0] != key:
             self._said = (key, self._why(engine))
         return self._said[1]
 
     def _why(self, engine: ExactValues) -> str:
         structure = self.structure
-        checked = f"read from {structure.source} and found to predict as it does on {self.rows_probed:,} rows"
+        checked = f"read from {structure.source}, with no row yet to compare them by"
+        if self.rows_probed:
+            checked = f"read from {structure.source} and found to predict as it does on {self.rows_probed:,} rows"
         if not isinstance(structure, Forest):
             return f"{engine.how}: coefficients {checked}"
         margin = ""
@@ -284,13 +292,23 @@ def _taken(values: Array, rows: _Rows) -> Array:
     return np.take_along_axis(values, index, axis=values.ndim - 1)
 
 
+def _lasting(array: Array) -> Array:
+    """An array that nobody else has, read-only, so that a result need not copy it."""
+    array.setflags(write=False)
+    return array
+
+
 def _refinable(fields: dict[str, Any]) -> Attribution:
     """An attribution that has nothing to refine: going on gives itself."""
 
     def refine(budget: int) -> Attribution:
         if not is_whole(budget) or budget < 1:
             raise InputError(f"budget must be a whole number of model rows of at least 1, got {budget!r}")
-        return found
+        # Whoever calls this holds it; a strong reference would make a circle, which keeps large arrays for long.
+        alive = itself()
+        assert alive is not None
+        return alive
 
     found = Attribution(**fields, _continue=refine)
+    itself = ref(found)
     return found

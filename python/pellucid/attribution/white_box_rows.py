@@ -8,17 +8,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.attribution.plain_frames import PlainFrame
 from pellucid.attribution.represented import Reader
 from pellucid.model import Model
 from pellucid.space import Space, space_of
 
 Array = NDArray[np.float64]
 
+_FLOATS = (np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.float16))
+
 
 class RowSource:
     """Rows X of any container as codes, with the model for their space.
 
-    A plain float64 array takes a short way: no user code will see its rows, so they are their own codes.
+    Plain numbers take a short way, since no user code will see these rows: an array of floats is its own codes, and a
+    frame with the names and types of the one before is read as a whole.
 
     Parameters
     ----------
@@ -40,6 +44,7 @@ class RowSource:
         self._model, self._reader = model, reader
         self._space, self._groups = space, groups
         self._plain: Model | None = None
+        self._framed: tuple[PlainFrame, Model] | None = None
         self.switched = switched
 
     @property
@@ -50,13 +55,25 @@ class RowSource:
 
     def read(self, X: Any) -> tuple[Model, Array]:
         """The model for the space of X, and X as codes (n, d); the array itself where it needs no change."""
-        if self._plain is not None and _is_plain(X, self._plain.space.d):
-            return self._plain, X
+        known = self._at_once(X)
+        if known is not None:
+            return known
         model = self._model_for(X)
         codes = model.space.encode(X)
-        if self._plain is None and _is_plain(X, model.space.d) and _is_numeric(model.space):
+        if type(X) is not np.ndarray:
+            like = PlainFrame.of(X, model.space)
+            self._framed = self._framed if like is None else (like, model)
+        elif self._plain is None and _is_plain(X, model.space.d) and _is_numeric(model.space):
             self._plain = model
         return model, codes
+
+    def _at_once(self, X: Any) -> tuple[Model, Array] | None:
+        """As `read`, where X looks like rows that were read before; else None."""
+        plain, framed = self._plain, self._framed
+        if type(X) is np.ndarray:
+            return None if plain is None or not _is_plain(X, plain.space.d) else (plain, _contiguous(X))
+        codes = None if framed is None else framed[0].codes(X)
+        return None if framed is None or codes is None else (framed[1], codes)
 
     def _model_for(self, X: Any) -> Model:
         if self._model is not None:
@@ -66,15 +83,13 @@ class RowSource:
         return self._reader.table(space_of(X, space=self._space, groups=self._groups))
 
 
-def _is_plain(X: Any, d: int) -> bool:
-    return (
-        type(X) is np.ndarray
-        and X.dtype == np.float64
-        and X.ndim == 2
-        and X.shape[1] == d
-        and X.flags.c_contiguous
-        and not np.isinf(X).any()
-    )
+def _is_plain(X: NDArray[Any], d: int) -> bool:
+    return X.dtype in _FLOATS and X.ndim == 2 and X.shape[1] == d and not np.isinf(X).any()
+
+
+def _contiguous(X: NDArray[Any]) -> Array:
+    codes: Array = np.ascontiguousarray(X, dtype=np.float64)
+    return codes
 
 
 def _is_numeric(space: Space) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pellucid.errors import InputError
@@ -13,6 +14,13 @@ from pellucid.estimation.tree_learners import LEARNERS, preferred_learner
 
 KERNEL = KernelControlVariate()
 NAMES = ("auto", "kernel", *LEARNERS, "stack")
+
+
+@dataclass(frozen=True)
+class AutoWith:
+    """ "auto" with a function to try that is known beforehand, such as the margins inside a model."""
+
+    known: ControlVariate
 
 
 def checked_control_variate(choice: Any) -> tuple[ControlVariate, ...] | str | None:

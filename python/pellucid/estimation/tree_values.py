@@ -65,7 +65,7 @@ class TreeValues:
     part_of_column : (d,) the player of each column.
     parts : number p of players, each with a column.
     background : (B, d) rows in the codes of the forest; None for path-dependent values.
-    weights : (B,) their weights, with sum 1.
+    weights : (B,) their weights, with sum 1; None is equal weights.
     single : compute path-dependent values in float32, faster, with an error near 1e-6 of the largest.
 
     Raises
@@ -99,6 +99,8 @@ class TreeValues:
         self.parts = int(parts)
         self.part_of_column = np.ascontiguousarray(part_of_column, dtype=np.int32)
         self.background = None if background is None else np.ascontiguousarray(background, dtype=np.float64)
+        if background is not None and weights is None:
+            weights = np.full(len(background), 1.0 / len(background))
         self.weights = None if weights is None else np.ascontiguousarray(weights, dtype=np.float64)
         self.single = bool(single)
         self._kernel: Any = None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.estimation.adjustment import PlayedPairs, adjust, fit_to_pairs, noise_of, stacking_weights
-from pellucid.estimation.control_choice import KERNEL, described
+from pellucid.estimation.control_choice import KERNEL, AutoWith, described
 from pellucid.estimation.control_variate import (
     MOST_LANDMARKS,
     ControlVariate,
@@ -58,7 +58,7 @@ def fit_reduced(
     played: Played,
     *,
     game: GameLike,
-    variate: tuple[ControlVariate, ...] | ControlVariate | str | None,
+    variate: tuple[ControlVariate, ...] | ControlVariate | AutoWith | str | None,
     precise: Callable[[PairFit, float], bool],
     last: bool,
 ) -> PairFit:
@@ -72,7 +72,8 @@ def fit_reduced(
     if variate is None:
         return fit_pairs(stage, played)
     mixture = _mixture_of(game)
-    if not isinstance(variate, str):
+    known = (variate.known,) if isinstance(variate, AutoWith) else ()
+    if not isinstance(variate, (str, AutoWith)):
         if mixture is None:
             plain = fit_pairs(stage, played)
             return replace(plain, rule=f"{plain.rule}; no control variate, as coalitions are not rows of one table")
@@ -84,7 +85,7 @@ def fit_reduced(
     kernel = _kernel_is_cheap(mixture, parts=stage.masks.shape[1])
     small = len(played.outputs) <= 4 * TRIAL_PAIRS
     trees = None if small else cheap_trees(played, columns=mixture.background.shape[1])
-    if not (kernel or trees):
+    if not (kernel or trees or known):
         return fit_pairs(stage, played)
     plain = fit_pairs(stage, played)
     if precise(plain, 1.0) or not (last or precise(plain, BEST_FACTOR)):
@@ -93,8 +94,8 @@ def fit_reduced(
     if job.fit.residual_squares.max() < ROUNDING:
         return plain
     if small:
-        return _fit_with((KERNEL,), job)
-    chosen, gain = _trial(job, kernel=kernel, trees=trees)
+        return _fit_with((*known, KERNEL) if kernel else known, job)
+    chosen, gain = _trial(job, kernel=kernel, trees=trees, known=known)
     if gain < LEAST_GAIN:
         return replace(plain, rule=f"{plain.rule}; no control variate, as a trial explained too little")
     if not (last or precise(plain, math.sqrt(1.0 - gain))):
@@ -200,7 +201,9 @@ def _fit_with(variates: tuple[ControlVariate, ...], job: _Job) -> PairFit:
     )
 
 
-def _trial(job: _Job, *, kernel: bool, trees: TreeControlVariate | None) -> tuple[tuple[ControlVariate, ...], float]:
+def _trial(
+    job: _Job, *, kernel: bool, trees: TreeControlVariate | None, known: tuple[ControlVariate, ...]
+) -> tuple[tuple[ControlVariate, ...], float]:
     """What small fits to some of the pairs call for, and the share of the residuals that they explain.
 
     The share is that of the output where it is most.
@@ -220,16 +223,22 @@ def _trial(job: _Job, *, kernel: bool, trees: TreeControlVariate | None) -> tupl
     def gain(*noises: Array) -> float:
         return float(stacking_weights(left, noises, weights=pairs.weights)[1].max())
 
+    by_known = gain(*map(noise, known)) if known else 0.0
+    if by_known >= NEARLY_ALL or not (kernel or trees):
+        return known, by_known
+    # Margins through a steep link tell as little as a kernel does; trees fitted to the probabilities take twice that.
+    beside = known if by_known >= LEAST_GAIN else ()
     of_kernel = noise(KernelControlVariate(landmarks=TRIAL_LANDMARKS)) if kernel else np.zeros_like(left)
     by_kernel = gain(of_kernel)
     if trees is None or by_kernel >= NEARLY_ALL:
-        return (KERNEL,), by_kernel
+        return (*beside, KERNEL), max(by_kernel, by_known)
     of_trees = noise(trees.smaller(TRIAL_TREES))
     by_trees, by_both = gain(of_trees), gain(of_kernel, of_trees)
     most = SHARE_LEFT_BY_TREES * (1.0 - by_kernel) if by_kernel >= WELL else 1.0 - by_kernel - LEAST_GAIN_OF_TREES
     if 1.0 - by_both > most:
-        return (KERNEL,), by_kernel
-    return ((KERNEL, trees) if by_both > by_trees + LEAST_GAIN else (trees,)), by_both
+        return (*beside, KERNEL), max(by_kernel, by_known)
+    chosen = (KERNEL, trees) if by_both > by_trees + LEAST_GAIN else (trees,)
+    return (*beside, *chosen), max(by_both, by_known)
 
 
 def _mixture_of(game: GameLike) -> Mixture | None:

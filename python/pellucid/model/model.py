@@ -22,7 +22,7 @@ from pellucid.model.link import Link
 from pellucid.model.medium import Medium, TableMedium
 from pellucid.model.outputs import Place, checked_scores, note_place
 from pellucid.model.streaming import StoppedByModel, answers, split
-from pellucid.model.structure import structure_of
+from pellucid.model.structure import has_margins, structure_of
 from pellucid.space import Space
 
 if TYPE_CHECKING:
@@ -164,6 +164,10 @@ class Model:
         if self._structure is None:
             self._structure = (structure_of(self._given_model, self._asked_output),)
         return self._structure[0]
+
+    @property
+    def has_margins(self) -> bool:
+        return has_margins(self._given_model)
 
     def reading(self, medium: Medium) -> Model:
         """The same model for rows of another medium; its counts go on from those of this one."""

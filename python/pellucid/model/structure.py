@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pellucid.adapters import find_predictor, own
 from pellucid.adapters.structures import find_structure
-from pellucid.errors import InputError
+from pellucid.errors import InputError, ModelFormatError
 
 Array = NDArray[np.float64]
 
@@ -40,6 +40,14 @@ def margin_structure(given: Any, model_output: str | None) -> tuple[Any, str | N
         return structure, None
     raw = structure_of(given, "raw")
     return (structure, None) if raw is None or link_name(raw) != "identity" else (raw, "raw")
+
+
+def has_margins(given: Any) -> bool:
+    """Whether the margins inside a model can be asked for as its raw output."""
+    try:
+        return margin_structure(given, None)[1] == "raw"
+    except ModelFormatError:
+        return False
 
 
 def link_name(structure: Any) -> str:

@@ -40,17 +40,22 @@ class Probed:
     refusal: str = ""
 
 
-def probe_structure(model: Model, structure: Any, codes: Array) -> Probed:
+def probe_structure(model: Model, structure: Any, codes: Array, *, most: int | None = None) -> Probed:
     """Compare a structure with its model on up to 16 of these rows, and on rows made of them that meet its questions.
 
     Missing values and unknown categories are asked for where the model takes them: what it refuses is no difference.
+    At most `most` model rows are spent, all that are wanted where it is None.
     """
     before = model.rows_used
-    given = np.ascontiguousarray(codes[:ROWS])
-    refusal = _of_given(model, structure, given)
+    given = np.ascontiguousarray(codes[: ROWS if most is None else min(ROWS, most)])
+    refusal, spent = _of_given(model, structure, given), len(given)
     if not refusal:
         for made, among in _blocks(model, structure, given):
-            refusal = next(filter(None, (_compared(among, structure, *asked) for asked in _answers(among, made))), "")
+            paid = made if most is None else made[: most - spent]
+            if not len(paid):
+                break
+            spent += len(paid)
+            refusal = next(filter(None, (_compared(among, structure, *asked) for asked in _answers(among, paid))), "")
             if refusal:
                 break
     return Probed(model.rows_used - before, refusal)

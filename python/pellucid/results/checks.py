@@ -40,6 +40,10 @@ def frozen_floats(argument: str, value: Any, shape: tuple[int, ...], letters: st
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """A read-only copy; or the array itself, where it has memory of its own that is read-only already."""
+    flags = array.flags
+    if type(array) is np.ndarray and flags.owndata and flags.c_contiguous and not flags.writeable:
+        return array
     copy = np.array(array, order="C", copy=True)
     copy.setflags(write=False)
     return copy
