@@ -188,7 +188,7 @@ def _fit_with(variates: tuple[ControlVariate, ...], job: _Job) -> PairFit:
     adjusted = adjust(pairs, fitted, folds=folds, residuals=job.residuals)
 
     with_prior = job.solve(adjusted.targets - adjusted.line, played.gaps - adjusted.prior.sum(axis=1))
-    without = job.solve(adjusted.targets, played.gaps)
+    without = job.solve(adjusted.fresh, played.gaps)
     taken = np.maximum(job.fit.variance - without.variance, 0.0)
     rule = RULES["mixed"] if len(played.empty) > 1 else "least squares"
     return PairFit(
