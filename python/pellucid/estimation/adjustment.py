@@ -82,7 +82,7 @@ class Adjusted:
     Attributes
     ----------
     targets : (m, k) half differences less the weighted noise of the control variates, for the values.
-    fresh : (m, k) the same by functions that have not seen the pair, for the errors.
+    fresh : (m, k) the same by functions that have not seen the pair and weights that do not count it, for the errors.
     line : (m, k) u' prior_b, the part of the targets that the prior stands for.
     prior : (B, p, k) what they say the values for each background row are. The regression is run on
         targets - line and gaps - sum of prior_b; its values for b plus prior_b are those of the model.
@@ -163,18 +163,22 @@ def adjust(
     prior_weights, r2 = stacking_weights(targets, odd, weights=weight)
     prior = sum((w * of.mean(axis=0) for w, of in zip(prior_weights, phi, strict=True)), np.zeros(phi[0].shape[1:]))
     line = _lines(pairs.centred_masks(), prior[None], np.zeros_like(folds), pairs.draws)
-    weights, gain = prior_weights, np.full_like(r2, np.nan)
+    left, of_noise, gain = targets, odd, np.full_like(r2, np.nan)
+    weights = prior_weights
     if residuals is not None:
         # Beside the prior, which the values are estimated with: it takes what is of the draws, and not noise.
         left = residuals(targets - line, pairs.gaps - prior.sum(axis=1))
         nothing = np.zeros_like(pairs.gaps)
-        weights, gain = stacking_weights(left, [residuals(h, nothing) for h in noise], weights=weight)
-    balanced = [
-        balanced_noise(pairs, function, h, of, folds=folds) if w.any() else h
-        for w, function, h, of in zip(weights, fitted, noise, phi, strict=True)
-    ]
-    fresh = targets - sum(w * h for w, h in zip(weights, noise, strict=True))
-    adjusted = targets - sum(w * h for w, h in zip(weights, balanced, strict=True))
+        of_noise = tuple(residuals(h, nothing) for h in noise)
+        weights, gain = stacking_weights(left, of_noise, weights=weight)
+    adjusted, fresh = targets.copy(), targets.copy()
+    for w, function, h, of in zip(weights, fitted, noise, phi, strict=True):
+        if w.any():
+            adjusted -= w * balanced_noise(pairs, function, h, of, folds=folds)
+    for fold in range(int(folds.max()) + 1):
+        inside = folds == fold
+        without, _ = stacking_weights(left[~inside], [h[~inside] for h in of_noise], weights=weight[~inside])
+        fresh[inside] -= sum(w * h[inside] for w, h in zip(without, noise, strict=True))
     return Adjusted(adjusted, fresh, line, prior, weights, prior_weights, r2, gain)
 
 
