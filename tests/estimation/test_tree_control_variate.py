@@ -178,6 +178,7 @@ def test_rescaled_margins():
 @pytest.fixture
 def quick_auto(monkeypatch):
     """The choice of "auto" on a hundredth of the pairs, with small fits."""
+    monkeypatch.setattr(variance_reduction, "FEWEST_PAIRS_FOR_TREES", 600)
     monkeypatch.setattr(variance_reduction, "TRIAL_PAIRS", 300)
     monkeypatch.setattr(variance_reduction, "cheap_trees", lambda *a, **k: TreeControlVariate("lightgbm", FEW))
 

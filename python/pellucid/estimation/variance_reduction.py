@@ -37,9 +37,10 @@ MOST_WORK_FOR_TREES = 4e6
 # machines, where the full fit leaves a third of the error; 0 to 0.2 for most boosted trees, where it leaves four fifths
 # or all. There 50 trees on the same pairs foretell less than a full fit of many more takes: 0.1 to 0.6, where it leaves
 # a fifth of the error. So they have to show that they see something, and more of it where the kernel does well.
-TRIAL_PAIRS = 1000
-TRIAL_LANDMARKS = 200
-TRIAL_TREES = 50
+FEWEST_PAIRS_FOR_TREES = 2000
+TRIAL_PAIRS = 500
+TRIAL_LANDMARKS = 100
+TRIAL_TREES = 25
 LEAST_GAIN = 0.05
 LEAST_GAIN_OF_TREES = 0.02
 WELL = 0.5  # the kernel does
@@ -82,7 +83,7 @@ def fit_reduced(
     if mixture is None or not FEWEST_ROWS <= len(played.outputs) <= MOST_ROWS:
         return fit_pairs(stage, played)
     kernel = _kernel_is_cheap(mixture, parts=stage.masks.shape[1])
-    small = len(played.outputs) <= 4 * TRIAL_PAIRS
+    small = len(played.outputs) <= 2 * FEWEST_PAIRS_FOR_TREES
     trees = None if small else cheap_trees(played, columns=mixture.background.shape[1])
     if not (kernel or trees):
         return fit_pairs(stage, played)
