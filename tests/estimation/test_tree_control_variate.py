@@ -189,7 +189,7 @@ def test_auto_takes_trees_where_a_trial_of_them_pays(quick_auto):
 
 def test_auto_does_not_try_trees_on_what_is_smooth(quick_auto, monkeypatch):
     monkeypatch.setattr(TreeControlVariate, "fit", None)
-    monkeypatch.setattr(variance_reduction, "NEARLY_ALL", 0.0)  # what the kernel takes is enough
+    monkeypatch.setattr(variance_reduction, "WELL", 0.0)  # what the kernel takes is enough
 
     def smooth(rows):
         return np.exp(-0.05 * (rows**2).sum(axis=1))
