@@ -197,6 +197,15 @@ def test_auto_does_not_try_trees_on_what_is_smooth(quick_auto, monkeypatch):
     assert "trees" not in explain(smooth, pairs=800).report.why
 
 
+def test_auto_takes_the_kernel_beside_trees_where_its_trial_does_as_well(quick_auto, monkeypatch):
+    monkeypatch.setattr(variance_reduction, "WELL", 2.0)
+
+    def smooth(rows):
+        return np.exp(-0.05 * (rows**2).sum(axis=1))
+
+    assert "(a smooth kernel and boosted trees of" in explain(smooth, pairs=800).report.why
+
+
 def test_the_preferred_learner_is_the_first_installed_one(monkeypatch):
     assert preferred_learner() == "lightgbm"
     missing = {"lightgbm"}

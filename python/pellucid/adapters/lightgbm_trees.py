@@ -176,7 +176,7 @@ def _add_cover(nodes: dict[str, Any], trees: list[dict[str, str]], leaves: Any, 
     nodes["cover"] = cover
 
 
-def _children(children: Any, splits: int) -> Any:
+def _children(children: Any, splits: Any) -> Any:
     """-1 is leaf 0, -2 leaf 1, and so on."""
     return np.where(children >= 0, children, splits + ~children)
 

@@ -67,7 +67,8 @@ class PlayedPairs:
         cells = np.stack([self.draws, active, np.minimum(size, active - size)], axis=1)
         found, of_cell, played = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
         share = [int(n) * (1 + (2 * s == a)) / comb(a, s) for n, (_, a, s) in zip(played, found.tolist(), strict=True)]
-        return np.minimum(np.array(share), 1.0)[of_cell.ravel()]
+        shares: Array = np.minimum(np.array(share), 1.0)[of_cell.ravel()]
+        return shares
 
     def centred_masks(self) -> Array:
         """(m, p): 1/2 for parts of the coalition, -1/2 for those of its complement, 0 where x and b agree."""
@@ -212,7 +213,8 @@ def balanced_noise(
 
 def _odd_parts(function: FittedControlVariate, rows: Array, folds: NDArray[np.int64]) -> Array:
     predicted = function.evaluate(rows, folds=np.repeat(folds, 2))
-    return (predicted[0::2] - predicted[1::2]) * 0.5
+    odd: Array = (predicted[0::2] - predicted[1::2]) * 0.5
+    return odd
 
 
 def stacking_weights(targets: Array, columns: Sequence[Array], *, weights: Array) -> tuple[Array, Array]:

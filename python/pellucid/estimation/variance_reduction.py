@@ -41,9 +41,9 @@ MOST_ROWS = 150_000
 MOST_WORK_FOR_VALUES = 4e9
 MOST_WORK_FOR_TREES = 4e6
 # From so many pairs on trees are thought of as well. They take no longer than a kernel then, and no trial foretells
-# them: on 500 pairs they see nothing of a boosted model of which they take two fifths of the squares with 2,400. A small
-# kernel on 1,000 pairs does foretell a full one. It takes 0.4 to 0.9 of the squares that the regression leaves for
-# support vector machines; of models with steps, which trees follow better, it takes less.
+# them: on 500 pairs they see nothing of a boosted model of which they take two fifths of the squares with 2,400. A
+# small kernel on 1,000 pairs does foretell a full one. It takes 0.4 to 0.9 of the squares that the regression leaves
+# for support vector machines; of models with steps, which trees follow better, it takes less.
 FEWEST_PAIRS_FOR_TREES = 2000
 TRIAL_PAIRS = 1000
 TRIAL_LANDMARKS = 200
