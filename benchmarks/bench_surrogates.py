@@ -29,6 +29,7 @@ TIMES_D, MOST = (4, 16), 1024
 CHOICES = {"none": None, "kernel": "kernel", "trees": "lightgbm", "stack": "stack", "auto": "auto"}
 SEEDS, PEER_SEEDS = 2, 1
 EXPLAINED = (1, 5)
+COVERED = ("kernel", "trees", "stack", "auto")
 COVERAGE = {"diabetes": (20, 10), "boosting": (10, 10)}  # rows of background, m in multiples of d
 Record = dict[str, Any]
 
@@ -102,7 +103,7 @@ def coverage(name: str, *, seeds: int) -> Record:
     return {
         "title": problem(name).title,
         "B": background_rows,
-        "choices": {label: covered(of, m, seeds, control_variate=CHOICES[label]) for label in ("trees", "stack")},
+        "choices": {label: covered(of, m, seeds, control_variate=CHOICES[label]) for label in COVERED},
     }
 
 

@@ -259,7 +259,7 @@ Matrix forest_answers() {
 
 int wrong_forests() {
     int wrong = wrong_chains(), refused = 0;
-    constexpr std::uint64_t cases = 3000;
+    constexpr std::uint64_t cases = 1500;
     for (std::uint64_t row = 0; row < cases; ++row) {
         RowStream stream(14, 0, row, StreamOf::test);
         ForestArrays arrays = random_arrays(stream, below(stream, 5), row % 50 == 0 ? 700 : 12, 1 + below(stream, 3));

@@ -9,7 +9,7 @@ import pytest
 import reference.adjustment as twin
 from pellucid import _core
 from pellucid.errors import InputError
-from pellucid.estimation.adjustment import PlayedPairs, adjust, fit_to_pairs, stacking_weights
+from pellucid.estimation.adjustment import PlayedPairs, adjust, balanced_noise, fit_to_pairs, noise_of, stacking_weights
 from pellucid.estimation.control_variate import KernelControlVariate, fold_of_pairs
 from reference.kernel_values import enumerated
 
@@ -92,34 +92,135 @@ def residuals_of(pairs):
 def test_of_all_pairs_the_values_stay_exact_whatever_is_subtracted(part):
     pairs = played(part=part, d=6 if part is None else 7)
     fit, folds = fitted_to(pairs)
-    one_fold = np.full_like(folds, 2)  # one function for all pairs: its noise sums to zero against every regressor
-    adjusted = adjust(pairs, [fit], folds=one_fold)
+    adjusted = adjust(pairs, [fit], folds=folds)
     assert (adjusted.weights > 0.5).all()
     u = pairs.centred_masks()
     lines = np.einsum("mp,mpk->mk", u, adjusted.prior[pairs.draws])
     gaps = pairs.gaps - adjusted.prior.sum(axis=1)
-    values = values_of(u, adjusted.targets - lines, gaps, pairs.draws, pairs.weights) + adjusted.prior
-    for b in range(4):
-        expected = enumerated(lambda row: smooth(row[None])[0], pairs.x, pairs.background[b], pairs.part_of_column)
-        np.testing.assert_allclose(values[b], expected, rtol=0, atol=1e-9)
+
+    def off(targets):
+        values = values_of(u, targets - lines, gaps, pairs.draws, pairs.weights) + adjusted.prior
+        each = [
+            values[b] - enumerated(lambda row: smooth(row[None])[0], pairs.x, background, pairs.part_of_column)
+            for b, background in enumerate(pairs.background)
+        ]
+        return np.abs(each).max()
+
+    assert off(adjusted.targets) < 1e-9
+    assert off(adjusted.fresh) > 1e-5  # every pair by another function: their noise does not add up to zero
 
 
-def test_against_the_twin():
-    pairs = played(part=[0, 1, 2, 0, 3, 1, 4], d=7)
+def by_hand(pairs, fit, folds):
+    """h of every fold's function for all pairs, (folds, m, k), its values, and odd parts by the own one."""
+    phi = fit.values(pairs.x, pairs.background, part_of_column=pairs.part_of_column, parts=pairs.masks.shape[1])
+    differs = np.array(
+        [
+            [(pairs.x != b)[pairs.part_of_column == i].any() for i in range(pairs.masks.shape[1])]
+            for b in pairs.background
+        ]
+    )
+    noises, odds = [], []
+    for fold in range(len(phi)):
+        all_of = np.full(len(folds), fold)
+        predicted = fit.evaluate(pairs.rows, folds=np.repeat(all_of, 2))
+        odds.append((predicted[0::2] - predicted[1::2]) / 2)
+        noises.append(twin.noise(odds[-1], pairs.masks, differs, phi, all_of, pairs.draws))
+    return np.array(noises), phi, np.array(odds)[folds, np.arange(len(folds))], differs
+
+
+@pytest.mark.parametrize("keep", [None, 60])
+def test_against_the_twin(keep):
+    pairs = played(part=[0, 1, 2, 0, 3, 1, 4], d=7, keep=keep)
     fit, folds = fitted_to(pairs)
     adjusted = adjust(pairs, [fit], folds=folds)
-    predicted = fit.evaluate(pairs.rows, folds=np.repeat(folds, 2))
-    odd = (predicted[0::2] - predicted[1::2]) / 2
-    phi = fit.values(pairs.x, pairs.background, part_of_column=pairs.part_of_column, parts=5)
-    differs = np.array([[(pairs.x != b)[pairs.part_of_column == i].any() for i in range(5)] for b in pairs.background])
+    noises, phi, odd, differs = by_hand(pairs, fit, folds)
     assert not differs.all()
-    h = twin.noise(odd, pairs.masks, differs, phi, folds, pairs.draws)
+    share = np.empty(len(folds))
+    for i, b in enumerate(pairs.draws):
+        n, size = differs[b].sum(), min(pairs.masks[i].sum(), (differs[b] & ~pairs.masks[i]).sum())
+        sizes = np.minimum(pairs.masks.sum(axis=1), (differs[pairs.draws] & ~pairs.masks).sum(axis=1))
+        share[i] = (sizes[pairs.draws == b] == size).sum() / (comb(n, size) / (2 if 2 * size == n else 1))
+    np.testing.assert_allclose(pairs.shares(), share, rtol=1e-15)
+    h = twin.balanced(noises, folds, share)
     np.testing.assert_allclose(adjusted.targets, pairs.targets - adjusted.weights[0] * h, rtol=0, atol=1e-12)
     np.testing.assert_allclose(adjusted.prior, adjusted.weights[0] * phi.mean(axis=0), rtol=0, atol=1e-12)
     left = pairs.targets - adjusted.weights[0] * odd
     squares = pairs.weights @ pairs.targets**2
     np.testing.assert_allclose(adjusted.r2, 1 - (pairs.weights @ left**2) / squares, rtol=1e-9)
     assert np.isnan(adjusted.gain).all()
+    for fold in range(5):  # the weights of its errors do not count a pair
+        inside = folds == fold
+        w = pairs.weights[~inside]
+        a = (w @ (pairs.targets * odd)[~inside]) / (w @ odd[~inside] ** 2)
+        expected = (pairs.targets - a * noises[fold])[inside]
+        np.testing.assert_allclose(adjusted.fresh[inside], expected, rtol=0, atol=1e-12)
+
+
+class Memory:
+    """Knows the outputs it has seen by heart, and nothing of any other row: its values by enumeration."""
+
+    def __init__(self, pairs, all_pairs, folds):
+        self.known = [
+            {
+                row.tobytes(): v
+                for row, v, f in zip(pairs.rows, pairs.outputs, np.repeat(folds, 2), strict=True)
+                if f != g
+            }
+            for g in range(int(folds.max()) + 1)
+        ]
+        self.all = all_pairs
+
+    def evaluate(self, rows, *, folds):
+        return np.array([self.known[f].get(row.tobytes(), np.zeros(1)) for row, f in zip(rows, folds, strict=True)])
+
+    def values(self, x, background, *, part_of_column, parts):
+        found = []
+        for fold in range(len(self.known)):
+            said = self.evaluate(self.all.rows, folds=np.full(len(self.all.rows), fold))
+            odd = (said[0::2] - said[1::2]) / 2
+            gaps = np.zeros((len(background), 1))
+            found.append(values_of(self.all.centred_masks(), odd, gaps, self.all.draws, self.all.weights))
+        return np.array(found)
+
+
+def test_what_is_only_remembered_changes_nothing():
+    """Of pairs drawn without replacement and a function that knows its own: it must not count what it knows twice."""
+    everything = played(lambda rows: np.random.default_rng(5).normal(size=(len(rows), 1)), d=6, B=1, agree=False)
+    everything = replace(everything, full=np.zeros(1), empty=np.zeros((1, 1)))
+    u, w = everything.centred_masks(), everything.weights
+    centred = u - u.mean(axis=1, keepdims=True)
+    truth = np.einsum("m,mp,m->p", w, centred, everything.targets[:, 0])
+    size = np.minimum(everything.masks.sum(axis=1), 6 - everything.masks.sum(axis=1))
+    off = {"without": [], "balanced": [], "fresh": []}
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        at = np.sort(
+            np.concatenate(
+                [rng.permutation(np.flatnonzero(size == s))[:k] for s, k in zip((1, 2, 3), (6, 9, 6), strict=True)]
+            )
+        )
+        both = np.stack([2 * at, 2 * at + 1], axis=1).ravel()
+        pairs = replace(
+            everything,
+            rows=everything.rows[both],
+            outputs=everything.outputs[both],
+            masks=everything.masks[at],
+            draws=everything.draws[at],
+            weights=w[at],
+        )
+        folds = fold_of_pairs(len(at), rows=len(both), seed=seed)
+        memory = Memory(pairs, everything, folds)
+        _, h, phi = noise_of(pairs, memory, folds=folds)
+        for name, noise in (
+            ("without", 0.0 * h),
+            ("balanced", balanced_noise(pairs, memory, h, phi, folds=folds)),
+            ("fresh", h),
+        ):
+            values = np.einsum("m,mp,m->p", w[at] / pairs.shares(), centred[at], (pairs.targets - noise)[:, 0])
+            off[name].append(values - truth)
+    rms = {name: np.sqrt(np.mean(np.square(errors))) for name, errors in off.items()}
+    assert 0.9 < rms["balanced"] / rms["without"] < 1.2, rms  # folds are not even within a size
+    assert rms["fresh"] > 1.3 * rms["without"], rms
 
 
 def test_folds_do_not_see_their_own_pairs():

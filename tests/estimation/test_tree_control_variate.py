@@ -178,6 +178,7 @@ def test_rescaled_margins():
 @pytest.fixture
 def quick_auto(monkeypatch):
     """The choice of "auto" on a hundredth of the pairs, with small fits."""
+    monkeypatch.setattr(variance_reduction, "FEWEST_PAIRS_FOR_TREES", 600)
     monkeypatch.setattr(variance_reduction, "TRIAL_PAIRS", 300)
     monkeypatch.setattr(variance_reduction, "cheap_trees", lambda *a, **k: TreeControlVariate("lightgbm", FEW))
 
@@ -188,12 +189,21 @@ def test_auto_takes_trees_where_a_trial_of_them_pays(quick_auto):
 
 def test_auto_does_not_try_trees_on_what_is_smooth(quick_auto, monkeypatch):
     monkeypatch.setattr(TreeControlVariate, "fit", None)
-    monkeypatch.setattr(variance_reduction, "NEARLY_ALL", 0.0)  # what the kernel takes is enough
+    monkeypatch.setattr(variance_reduction, "WELL", 0.0)  # what the kernel takes is enough
 
     def smooth(rows):
         return np.exp(-0.05 * (rows**2).sum(axis=1))
 
     assert "trees" not in explain(smooth, pairs=800).report.why
+
+
+def test_auto_takes_the_kernel_beside_trees_where_its_trial_does_as_well(quick_auto, monkeypatch):
+    monkeypatch.setattr(variance_reduction, "WELL", 2.0)
+
+    def smooth(rows):
+        return np.exp(-0.05 * (rows**2).sum(axis=1))
+
+    assert "(a smooth kernel and boosted trees of" in explain(smooth, pairs=800).report.why
 
 
 def test_the_preferred_learner_is_the_first_installed_one(monkeypatch):

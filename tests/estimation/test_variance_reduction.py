@@ -43,7 +43,7 @@ def test_a_smooth_model_is_told_with_less_error():
 
 def test_auto_says_what_it_did():
     assert "with a control variate" in explain(smooth).report.why
-    assert "as a trial explained too little" in explain(steps, pairs=2200).report.why
+    assert "as trees explained too little" in explain(steps, pairs=2200).report.why
     assert "control variate" not in explain(smooth, control_variate=None).report.why
 
 

@@ -16,6 +16,16 @@ def noise(odd, masks, differs, phi, folds, draws):
     return h
 
 
+def balanced(by_fold, folds, share):
+    """(1 - kappa share) h of the own fold + kappa share times the mean of h of the others; by_fold (folds, m, k)."""
+    count, found = len(by_fold), []
+    for i, fold in enumerate(folds):
+        kappa = (count - 1) / count * share[i]
+        others = [by_fold[f, i] for f in range(count) if f != fold]
+        found.append((1 - kappa) * by_fold[fold, i] + kappa * np.mean(others, axis=0))
+    return np.array(found)
+
+
 def non_negative(H, g, w, grid=21, rounds=9):
     """argmin sum w (g - H a)^2 over a in a box of numbers >= 0, by a grid that closes in on the best point."""
     centre, half = np.full(H.shape[1], 1.0), 1.0

@@ -7,7 +7,9 @@ has the bits of decisions and categories as the library tests them.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -40,10 +42,8 @@ def parse_text(text: str, source: str) -> ModelText:
 
 
 def _fields(text: str) -> dict[str, str]:
-    pairs = (line.partition("=") for line in text.split("\n"))
-    return {name: value for name, sign, value in pairs if sign} | {
-        line: "" for line in text.split("\n") if line and "=" not in line
-    }
+    parts = (line.partition("=") for line in text.split("\n") if line)
+    return {name: value for name, _, value in parts}
 
 
 def _categories(rest: str) -> list[list[Any]]:
@@ -57,9 +57,13 @@ def _categories(rest: str) -> list[list[Any]]:
     return values
 
 
-def floats(text: str) -> NDArray[np.float64]:
-    return np.array([float(part) for part in text.split()], dtype=np.float64)
-
-
 def integers(text: str) -> NDArray[np.int64]:
     return np.array([int(part) for part in text.split()], dtype=np.int64)
+
+
+def column(trees: list[dict[str, str]], name: str, number: Callable[[str], float]) -> tuple[Any, NDArray[np.int64]]:
+    """A field of all trees as one array, and how many entries each tree has; none where the field is missing."""
+    lists = [tree.get(name, "").split() for tree in trees]
+    counts = np.array([len(parts) for parts in lists], dtype=np.int64)
+    dtype = np.int64 if number is int else np.float64
+    return np.fromiter(map(number, chain.from_iterable(lists)), dtype=dtype, count=int(counts.sum())), counts

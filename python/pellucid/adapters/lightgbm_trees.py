@@ -12,7 +12,7 @@ import numpy as np
 
 from pellucid.adapters import sklearn
 from pellucid.adapters.boosting import own_names
-from pellucid.adapters.lightgbm_text import ModelText, floats, integers, parse_text
+from pellucid.adapters.lightgbm_text import ModelText, column, integers, parse_text
 from pellucid.adapters.tree_documents import joined, reading, refuse, require_outputs, small_numbers, starts_of
 from pellucid.whitebox import Forest
 from pellucid.whitebox.forest import CATEGORIES, LEAF, THRESHOLD, ZERO_IS_MISSING
@@ -22,6 +22,15 @@ _NO_MISSING, _ZERO_MISSING, _NAN_MISSING = 0, 1, 2
 
 # predict takes a number this small for 0, before any tree sees it.
 _ZERO = float(np.float32(1e-35))
+
+# Fields with an entry for each split of a tree.
+_OF_SPLITS: dict[str, Any] = {
+    "left_child": int,
+    "right_child": int,
+    "split_feature": int,
+    "decision_type": int,
+    "threshold": float,
+}
 
 _EXPONENTIAL = {"poisson", "gamma", "tweedie"}
 _IDENTITY = {
@@ -67,7 +76,7 @@ def forest_of(
     """The Forest of a model text for the output "raw", "value" or "probability"; `iterations` are rounds to keep."""
     outputs = require_outputs(int(text.head["num_tree_per_iteration"]), source)
     trees = text.trees if iterations is None else text.trees[: max(iterations, 0) * outputs]
-    nodes = _nodes_of([_tree(tree, t, source) for t, tree in enumerate(trees)])
+    nodes = _nodes_of(trees, source)
     # A random forest is a mean for predict, but its raw score is the sum.
     if "average_output" in text.head and trees and model_output != "raw":
         nodes["values"] = nodes["values"] / (len(trees) / outputs)
@@ -91,58 +100,83 @@ def forest_of(
     return forest
 
 
-def _nodes_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    nodes: dict[str, Any] = {"tree_starts": starts_of([len(part["left"]) for part in parts])}
-    for name in ("left", "right", "split_features", "thresholds", "missing_left", "questions", "values"):
-        nodes[name] = joined([part[name] for part in parts], np.float64)
-    nodes["values"] = nodes["values"][:, None]
-    if parts and all("cover" in part for part in parts):
-        nodes["cover"] = joined([part["cover"] for part in parts], np.float64)
-    if (nodes["questions"] == CATEGORIES).any():
-        listed = [categories for part in parts for categories in part["categories"]]
+def _nodes_of(trees: list[dict[str, str]], source: str) -> dict[str, Any]:
+    """Arrays of all trees: of each first its splits, then its leaves, as the library numbers both."""
+    if any(int(tree.get("is_linear", "0")) for tree in trees):
+        raise refuse(source, "its leaves hold linear models (linear_tree)", "explain it by its predictions")
+    leaves = np.array([int(tree["num_leaves"]) for tree in trees], dtype=np.int64)
+    read = {name: column(trees, name, number) for name, number in _OF_SPLITS.items()}
+    values, found = column(trees, "leaf_value", float)
+    _require_counts(leaves, found, {name: counts for name, (_, counts) in read.items()}, source)
+    splits = leaves - 1
+    starts = starts_of(splits + leaves)
+    of = np.repeat(np.arange(len(trees)), splits)
+    # A node is its place within its tree plus the first node of that tree.
+    inner = np.arange(len(of)) + (starts[:-1] - starts_of(splits)[:-1])[of]
+    outer = np.ones(starts[-1], dtype=bool)
+    outer[inner] = False
+    field = {name: array for name, (array, _) in read.items()}
+    decisions, thresholds = field["decision_type"], field["threshold"]
+    categorical, missing = (decisions & _CATEGORICAL) != 0, (decisions >> 2) & 3
+
+    def spread(of_splits: Any, dtype: Any, of_leaves: int = 0) -> Any:
+        all_nodes = np.full(len(outer), of_leaves, dtype=dtype)
+        all_nodes[inner] = of_splits
+        return all_nodes
+
+    nodes: dict[str, Any] = {
+        "tree_starts": starts,
+        "left": spread(_children(field["left_child"], splits[of]), np.int64),
+        "right": spread(_children(field["right_child"], splits[of]), np.int64),
+        "split_features": spread(small_numbers(field["split_feature"]), np.int32),
+        "thresholds": spread(np.where(categorical, 0.0, _past_zero(thresholds)), np.float64),
+        "missing_left": spread(_missing_left(decisions, missing, thresholds), bool),
+        "questions": spread(_questions(categorical, missing), np.uint8, LEAF),
+        "values": np.zeros((len(outer), 1)),
+    }
+    nodes["values"][outer, 0] = values
+    if trees:
+        _add_cover(nodes, trees, leaves, inner, outer)
+    if categorical.any():
+        listed = []
+        for tree, first, last in zip(trees, starts_of(splits)[:-1], starts_of(splits)[1:], strict=True):
+            listed += _listed(tree, categorical[first:last], thresholds[first:last])
+            listed += [np.zeros(0, dtype=np.int64)] * (int(last - first) + 1)
         nodes["category_starts"] = starts_of([len(categories) for categories in listed])
         nodes["categories"] = joined(listed, np.int64)
     return nodes
 
 
-def _tree(fields: dict[str, str], number: int, source: str) -> dict[str, Any]:
-    """Arrays of one tree: first its splits, then its leaves, as the library numbers both."""
-    if int(fields.get("is_linear", "0")):
-        raise refuse(source, "its leaves hold linear models (linear_tree)", "explain it by its predictions")
-    values = floats(fields["leaf_value"])
-    leaves = int(fields["num_leaves"])
-    splits = leaves - 1
-    read = {name: integers(fields.get(name, "")) for name in ("left_child", "right_child", "split_feature")}
-    decisions, thresholds = integers(fields.get("decision_type", "")), floats(fields.get("threshold", ""))
-    arrays = {"decision_type": decisions, "threshold": thresholds, **read}
-    if leaves < 1 or len(values) != leaves or any(len(array) != splits for array in arrays.values()):
-        lengths = {name: len(array) for name, array in arrays.items()}
+def _require_counts(leaves: Any, values: Any, of_splits: dict[str, Any], source: str) -> None:
+    """Every tree has a value for each leaf, and one less of everything that splits have."""
+    wrong = (leaves < 1) | (values != leaves)
+    for counts in of_splits.values():
+        wrong |= counts != leaves - 1
+    if wrong.any():
+        tree = int(np.argmax(wrong))
+        lengths = {name: int(counts[tree]) for name, counts in of_splits.items()}
         raise refuse(
             source,
-            f"tree {number} claims {leaves} leaves, but has {len(values)} values and {lengths}",
+            f"tree {tree} claims {leaves[tree]} leaves, but has {values[tree]} values and {lengths}",
             "save it again with lightgbm",
         )
-    categorical, missing = (decisions & _CATEGORICAL) != 0, (decisions >> 2) & 3
-    zeros = np.zeros(leaves, dtype=np.int64)
-    found: dict[str, Any] = {
-        "left": np.concatenate([_children(read["left_child"], splits), zeros]),
-        "right": np.concatenate([_children(read["right_child"], splits), zeros]),
-        "split_features": small_numbers(np.concatenate([read["split_feature"], zeros])),
-        "thresholds": np.concatenate([np.where(categorical, 0.0, _past_zero(thresholds)), zeros]),
-        "missing_left": np.concatenate([_missing_left(decisions, missing, thresholds), zeros != 0]),
-        "questions": np.concatenate([_questions(categorical, missing), np.full(leaves, LEAF)]),
-        "values": np.concatenate([np.zeros(splits), values]),
-        "categories": _listed(fields, categorical, thresholds) + [zeros[:0]] * leaves,
-    }
-    inner, outer = integers(fields.get("internal_count", "")), integers(fields.get("leaf_count", ""))
-    if leaves == 1:
-        found["cover"] = outer if len(outer) == 1 else zeros
-    elif len(inner) == splits and len(outer) == leaves:
-        found["cover"] = np.concatenate([inner, outer])
-    return found
 
 
-def _children(children: Any, splits: int) -> Any:
+def _add_cover(nodes: dict[str, Any], trees: list[dict[str, str]], leaves: Any, inner: Any, outer: Any) -> None:
+    """Training rows of all nodes, where every tree has them; a tree of one leaf may do without."""
+    of_splits, splits_counted = column(trees, "internal_count", int)
+    of_leaves, leaves_counted = column(trees, "leaf_count", int)
+    known = leaves_counted == leaves
+    if (splits_counted != leaves - 1).any() or (~known & (leaves > 1)).any():
+        return
+    cover = np.zeros(len(outer))
+    cover[inner] = of_splits
+    at = np.flatnonzero(outer)[np.repeat(known, leaves)]
+    cover[at] = of_leaves[np.repeat(known, leaves_counted)]
+    nodes["cover"] = cover
+
+
+def _children(children: Any, splits: Any) -> Any:
     """-1 is leaf 0, -2 leaf 1, and so on."""
     return np.where(children >= 0, children, splits + ~children)
 

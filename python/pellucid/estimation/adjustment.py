@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from pellucid.representation import Mixture
 
 MOST_CONTROL_VARIATES = 4
 LARGEST_WEIGHT = 1.3
+# Of a size: where less was played, it hardly matters that functions fit better what they have seen.
+LEAST_SHARE = 0.01
 
 Residuals = Callable[[Array, Array], Array]
 
@@ -57,6 +60,16 @@ class PlayedPairs:
         """(B, k) f(x) - f(b)."""
         return self.full - self.empty
 
+    def shares(self) -> Array:
+        """(m,): of all pairs of the same size under the same draw, the share that was played."""
+        differs = Mixture(self.x, self.background, self.part_of_column).differs(self.masks.shape[1])[self.draws]
+        active, size = differs.sum(axis=1), (self.masks & differs).sum(axis=1)
+        cells = np.stack([self.draws, active, np.minimum(size, active - size)], axis=1)
+        found, of_cell, played = np.unique(cells, axis=0, return_inverse=True, return_counts=True)
+        share = [int(n) * (1 + (2 * s == a)) / comb(a, s) for n, (_, a, s) in zip(played, found.tolist(), strict=True)]
+        shares: Array = np.minimum(np.array(share), 1.0)[of_cell.ravel()]
+        return shares
+
     def centred_masks(self) -> Array:
         """(m, p): 1/2 for parts of the coalition, -1/2 for those of its complement, 0 where x and b agree."""
         differs = Mixture(self.x, self.background, self.part_of_column).differs(self.masks.shape[1])
@@ -69,7 +82,8 @@ class Adjusted:
 
     Attributes
     ----------
-    targets : (m, k) half differences less the weighted noise of the control variates.
+    targets : (m, k) half differences less the weighted noise of the control variates, for the values.
+    fresh : (m, k) the same by functions that have not seen the pair and weights that do not count it, for the errors.
     line : (m, k) u' prior_b, the part of the targets that the prior stands for.
     prior : (B, p, k) what they say the values for each background row are. The regression is run on
         targets - line and gaps - sum of prior_b; its values for b plus prior_b are those of the model.
@@ -80,6 +94,7 @@ class Adjusted:
     """
 
     targets: Array
+    fresh: Array
     line: Array
     prior: Array
     weights: Array
@@ -144,30 +159,62 @@ def adjust(
         raise InputError(f"folds must have shape {pairs.draws.shape}, one for each pair, got {folds.shape}")
 
     targets, weight = pairs.targets, pairs.weights
-    odd, noise, values = zip(*(noise_of(pairs, function, folds=folds) for function in fitted), strict=True)
+    odd, noise, phi = zip(*(noise_of(pairs, function, folds=folds) for function in fitted), strict=True)
 
     prior_weights, r2 = stacking_weights(targets, odd, weights=weight)
-    prior = sum((w * phi for w, phi in zip(prior_weights, values, strict=True)), np.zeros(values[0].shape))
+    prior = sum((w * of.mean(axis=0) for w, of in zip(prior_weights, phi, strict=True)), np.zeros(phi[0].shape[1:]))
     line = _lines(pairs.centred_masks(), prior[None], np.zeros_like(folds), pairs.draws)
-    weights, gain = prior_weights, np.full_like(r2, np.nan)
+    left, of_noise, gain = targets, odd, np.full_like(r2, np.nan)
+    weights = prior_weights
     if residuals is not None:
         # Beside the prior, which the values are estimated with: it takes what is of the draws, and not noise.
         left = residuals(targets - line, pairs.gaps - prior.sum(axis=1))
         nothing = np.zeros_like(pairs.gaps)
-        weights, gain = stacking_weights(left, [residuals(h, nothing) for h in noise], weights=weight)
-    adjusted = targets - sum(w * h for w, h in zip(weights, noise, strict=True))
-    return Adjusted(adjusted, line, prior, weights, prior_weights, r2, gain)
+        of_noise = tuple(residuals(h, nothing) for h in noise)
+        weights, gain = stacking_weights(left, of_noise, weights=weight)
+    adjusted, fresh = targets.copy(), targets.copy()
+    for w, function, h, of in zip(weights, fitted, noise, phi, strict=True):
+        if w.any():
+            adjusted -= w * balanced_noise(pairs, function, h, of, folds=folds)
+    for fold in range(int(folds.max()) + 1):
+        inside = folds == fold
+        without, _ = stacking_weights(left[~inside], [h[~inside] for h in of_noise], weights=weight[~inside])
+        fresh[inside] -= sum(w * h[inside] for w, h in zip(without, noise, strict=True))
+    return Adjusted(adjusted, fresh, line, prior, weights, prior_weights, r2, gain)
 
 
 def noise_of(
     pairs: PlayedPairs, function: FittedControlVariate, *, folds: NDArray[np.int64]
 ) -> tuple[Array, Array, Array]:
-    """Odd parts (m, k) of a control variate, its noise h (m, k), and its values (B, p, k), the mean of all folds."""
-    predicted = function.evaluate(pairs.rows, folds=np.repeat(folds, 2))
-    odd = (predicted[0::2] - predicted[1::2]) * 0.5
-    parts = pairs.masks.shape[1]
-    phi = function.values(pairs.x, pairs.background, part_of_column=pairs.part_of_column, parts=parts)
-    return odd, odd - _lines(pairs.centred_masks(), phi, folds, pairs.draws), phi.mean(axis=0)
+    """Odd parts (m, k) of a control variate, its noise h (m, k), and its values (folds, B, p, k)."""
+    phi = function.values(pairs.x, pairs.background, part_of_column=pairs.part_of_column, parts=pairs.masks.shape[1])
+    odd = _odd_parts(function, pairs.rows, folds)
+    return odd, odd - _lines(pairs.centred_masks(), phi, folds, pairs.draws), phi
+
+
+def balanced_noise(
+    pairs: PlayedPairs, function: FittedControlVariate, noise: Array, phi: Array, *, folds: NDArray[np.int64]
+) -> Array:
+    """(m, k): the noise by the function of a pair's fold and by the others, in the proportion of what was played."""
+    count = int(folds.max()) + 1
+    known = pairs.shares()
+    some = np.flatnonzero(known >= LEAST_SHARE)
+    known = (1.0 - 1.0 / count) * known[some, None]
+    rows, u = pairs.rows.reshape(len(folds), 2, -1)[some], pairs.centred_masks()[some]
+    by_others = np.zeros((len(some), noise.shape[1]))
+    for shift in range(1, count):
+        other = (folds[some] + shift) % count
+        by_others += _odd_parts(function, rows.reshape(2 * len(some), -1), other)
+        by_others -= _lines(u, phi, other, pairs.draws[some])
+    balanced = noise.copy()
+    balanced[some] += known * (by_others / (count - 1) - noise[some])
+    return balanced
+
+
+def _odd_parts(function: FittedControlVariate, rows: Array, folds: NDArray[np.int64]) -> Array:
+    predicted = function.evaluate(rows, folds=np.repeat(folds, 2))
+    odd: Array = (predicted[0::2] - predicted[1::2]) * 0.5
+    return odd
 
 
 def stacking_weights(targets: Array, columns: Sequence[Array], *, weights: Array) -> tuple[Array, Array]:

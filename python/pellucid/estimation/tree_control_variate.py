@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -105,10 +105,6 @@ class TreeControlVariate:
             )
             forests.append(rescaled(trees_of(fitted), centre=centre, scale=scale))
         return tuple(forests)
-
-    def smaller(self, trees: int) -> TreeControlVariate:
-        """The same with fewer trees, for a trial."""
-        return replace(self, boosting=replace(self.boosting, trees=min(trees, self.boosting.trees)))
 
 
 @dataclass(frozen=True)

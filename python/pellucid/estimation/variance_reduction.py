@@ -10,11 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.estimation.adjustment import PlayedPairs, adjust, fit_to_pairs, noise_of, stacking_weights
+from pellucid.estimation.adjustment import (
+    Adjusted,
+    PlayedPairs,
+    adjust,
+    fit_to_pairs,
+    noise_of,
+    stacking_weights,
+)
 from pellucid.estimation.control_choice import KERNEL, AutoWith, described
 from pellucid.estimation.control_variate import (
     MOST_LANDMARKS,
     ControlVariate,
+    FittedControlVariate,
     KernelControlVariate,
     fold_of_pairs,
 )
@@ -32,19 +40,17 @@ FEWEST_ROWS = 150
 MOST_ROWS = 150_000
 MOST_WORK_FOR_VALUES = 4e9
 MOST_WORK_FOR_TREES = 4e6
-# From twice as many pairs on, a trial comes first: what a fit to some takes of the squares that the regression leaves
-# foretells what a full one takes, at a third of the time and less. A kernel takes 0.4 to 0.9 for support vector
-# machines, where the full fit leaves a third of the error; 0 to 0.2 for most boosted trees, where it leaves four fifths
-# or all. There 50 trees on the same pairs foretell less than a full fit of many more takes: 0.1 to 0.6, where it leaves
-# a fifth of the error. So they have to show that they see something, and more of it where the kernel does well.
+# From so many pairs on trees are thought of as well. They take no longer than a kernel then, and no trial foretells
+# them: on 500 pairs they see nothing of a boosted model of which they take two fifths of the squares with 2,400. A
+# small kernel on 1,000 pairs does foretell a full one. It takes 0.4 to 0.9 of the squares that the regression leaves
+# for support vector machines; of models with steps, which trees follow better, it takes less.
+FEWEST_PAIRS_FOR_TREES = 2000
 TRIAL_PAIRS = 1000
 TRIAL_LANDMARKS = 200
-TRIAL_TREES = 50
 LEAST_GAIN = 0.05
-LEAST_GAIN_OF_TREES = 0.02
-WELL = 0.5  # the kernel does
-SHARE_LEFT_BY_TREES = 0.85  # of what it leaves then
-NEARLY_ALL = 0.8
+NEARLY_ALL = 0.8  # of the squares, what is known beforehand takes: nothing is fitted
+WELL = 0.4  # the kernel does: no trees
+BESIDE_TREES = 0.5  # of what trees take, where a trial of the kernel takes more it is fitted, too
 # Of the variance that a control variate takes, so much stays: its weight and width were chosen by the outputs it is
 # judged by. Without it, intervals of very smooth models with many pairs are 7 % too short.
 KEPT = 0.05
@@ -64,8 +70,9 @@ def fit_reduced(
 ) -> PairFit:
     """The regression of stage `index`, with a control variate where one is asked for, or "auto" finds that it pays.
 
-    "auto" decides by counts and by how well a small trial fits, never by a clock. What is precise enough without a
-    control variate is left alone; before the last stage, so is what no control variate is likely to make so.
+    "auto" decides by counts and by what fits tell of pairs that they have not seen, never by a clock. What is precise
+    enough without a control variate is left alone; before the last stage, so is what no control variate is likely to
+    make so.
     `precise(fit, factor)` : whether the fit would be, with `factor` of its standard errors.
     """
     stage = stages[index]
@@ -83,7 +90,7 @@ def fit_reduced(
     if mixture is None or not FEWEST_ROWS <= len(played.outputs) <= MOST_ROWS:
         return fit_pairs(stage, played)
     kernel = _kernel_is_cheap(mixture, parts=stage.masks.shape[1])
-    small = len(played.outputs) <= 4 * TRIAL_PAIRS
+    small = len(played.outputs) <= 2 * FEWEST_PAIRS_FOR_TREES
     trees = None if small else cheap_trees(played, columns=mixture.background.shape[1])
     if not (kernel or trees or known):
         return fit_pairs(stage, played)
@@ -95,12 +102,26 @@ def fit_reduced(
         return plain
     if small:
         return _fit_with((*known, KERNEL) if kernel else known, job)
-    chosen, gain = _trial(job, kernel=kernel, trees=trees, known=known)
-    if gain < LEAST_GAIN:
-        return replace(plain, rule=f"{plain.rule}; no control variate, as a trial explained too little")
-    if not (last or precise(plain, math.sqrt(1.0 - gain))):
-        return plain
-    return _fit_with(chosen, job)
+    by_known = _trial(job, known[0]) if known else 0.0
+    if by_known >= NEARLY_ALL:
+        return _fit_with(known, job)
+    # Margins through a steep link tell as little as a kernel does; trees fitted to the probabilities take twice that.
+    beside = known if by_known >= LEAST_GAIN else ()
+    by_kernel = _trial(job, KernelControlVariate(landmarks=TRIAL_LANDMARKS)) if kernel else 0.0
+    if trees is None or by_kernel >= WELL:
+        gain = max(by_known, by_kernel)
+        if gain < LEAST_GAIN:
+            return _explained_too_little(plain, "a trial")
+        chosen = (*beside, KERNEL) if kernel else beside
+        return _fit_with(chosen, job) if last or precise(plain, math.sqrt(1.0 - gain)) else plain
+    reduction = _Reduction.by((*beside, trees), job)
+    if by_kernel > max(LEAST_GAIN, BESIDE_TREES * reduction.gain):
+        reduction = reduction.beside(KERNEL, job)
+    return reduction.fit(job) if reduction.gain >= LEAST_GAIN else _explained_too_little(plain, "trees")
+
+
+def _explained_too_little(plain: PairFit, what: str) -> PairFit:
+    return replace(plain, rule=f"{plain.rule}; no control variate, as {what} explained too little")
 
 
 def _kernel_is_cheap(mixture: Mixture, *, parts: int) -> bool:
@@ -178,36 +199,59 @@ class _Job:
         )
 
 
+@dataclass(frozen=True)
+class _Reduction:
+    """Control variates that were fitted to the pairs of a job, and what they take of them."""
+
+    variates: tuple[ControlVariate, ...]
+    fitted: tuple[FittedControlVariate, ...]
+    pairs: PlayedPairs
+    folds: NDArray[np.int64]
+    adjusted: Adjusted
+
+    @classmethod
+    def by(cls, variates: tuple[ControlVariate, ...], job: _Job) -> _Reduction:
+        pairs = job.pairs()
+        folds = fold_of_pairs(len(pairs.draws), rows=len(pairs.rows), seed=job.seed)
+        fitted = tuple(fit_to_pairs(variate, pairs, folds=folds, seed=job.seed) for variate in variates)
+        return cls(variates, fitted, pairs, folds, adjust(pairs, fitted, folds=folds, residuals=job.residuals))
+
+    @property
+    def gain(self) -> float:
+        """The share that goes from the squares of the residuals, of the output where it is most."""
+        return float(self.adjusted.gain.max())
+
+    def beside(self, other: ControlVariate, job: _Job) -> _Reduction:
+        """With one more, which is the first."""
+        fitted = (fit_to_pairs(other, self.pairs, folds=self.folds, seed=job.seed), *self.fitted)
+        adjusted = adjust(self.pairs, fitted, folds=self.folds, residuals=job.residuals)
+        return replace(self, variates=(other, *self.variates), fitted=fitted, adjusted=adjusted)
+
+    def fit(self, job: _Job) -> PairFit:
+        """Values with the control variates' own as a prior; the errors of the same pairs without it.
+
+        The prior has seen the outputs of all pairs, which would make the errors a little too small.
+        """
+        adjusted, played = self.adjusted, job.played
+        with_prior = job.solve(adjusted.targets - adjusted.line, played.gaps - adjusted.prior.sum(axis=1))
+        without = job.solve(adjusted.fresh, played.gaps)
+        taken = np.maximum(job.fit.variance - without.variance, 0.0)
+        rule = RULES["mixed"] if len(played.empty) > 1 else "least squares"
+        return PairFit(
+            values=with_prior.values + np.einsum("b,bpk->pk", played.draw_weights, adjusted.prior),
+            std_err=np.sqrt(without.variance + KEPT * taken),
+            background_std_err=background_error(without.background_variance, played.draw_weights),
+            rule=f"{rule} with a control variate ({described(self.variates)})",
+            explained=adjusted.r2,
+        )
+
+
 def _fit_with(variates: tuple[ControlVariate, ...], job: _Job) -> PairFit:
-    """Values with the control variates' own as a prior; the errors of the same pairs without it.
-
-    The prior has seen the outputs of all pairs, which would make the errors a little too small.
-    """
-    pairs, played = job.pairs(), job.played
-    folds = fold_of_pairs(len(pairs.draws), rows=len(pairs.rows), seed=job.seed)
-    fitted = [fit_to_pairs(variate, pairs, folds=folds, seed=job.seed) for variate in variates]
-    adjusted = adjust(pairs, fitted, folds=folds, residuals=job.residuals)
-
-    with_prior = job.solve(adjusted.targets - adjusted.line, played.gaps - adjusted.prior.sum(axis=1))
-    without = job.solve(adjusted.targets, played.gaps)
-    taken = np.maximum(job.fit.variance - without.variance, 0.0)
-    rule = RULES["mixed"] if len(played.empty) > 1 else "least squares"
-    return PairFit(
-        values=with_prior.values + np.einsum("b,bpk->pk", played.draw_weights, adjusted.prior),
-        std_err=np.sqrt(without.variance + KEPT * taken),
-        background_std_err=background_error(without.background_variance, played.draw_weights),
-        rule=f"{rule} with a control variate ({described(variates)})",
-        explained=adjusted.r2,
-    )
+    return _Reduction.by(variates, job).fit(job)
 
 
-def _trial(
-    job: _Job, *, kernel: bool, trees: TreeControlVariate | None, known: tuple[ControlVariate, ...]
-) -> tuple[tuple[ControlVariate, ...], float]:
-    """What small fits to some of the pairs call for, and the share of the residuals that they explain.
-
-    The share is that of the output where it is most.
-    """
+def _trial(job: _Job, variate: ControlVariate) -> float:
+    """The share of the squares of the residuals that a fit to some of the pairs takes, of the output where it is most."""
     from pellucid import _core
 
     some = np.sort(_core.random_permutations(job.seed, len(job.order), 1, 1)[0][:TRIAL_PAIRS])
@@ -216,29 +260,8 @@ def _trial(
     pairs = replace(pairs, draws=draws.ravel(), background=pairs.background[used], empty=pairs.empty[used])
     folds = fold_of_pairs(len(some), rows=len(pairs.rows), seed=job.seed)
     left = job.residuals(job.played.targets[job.order], job.played.gaps)[some]
-
-    def noise(variate: ControlVariate) -> Array:
-        return noise_of(pairs, fit_to_pairs(variate, pairs, folds=folds, seed=job.seed), folds=folds)[1]
-
-    def gain(*noises: Array) -> float:
-        return float(stacking_weights(left, noises, weights=pairs.weights)[1].max())
-
-    by_known = gain(*map(noise, known)) if known else 0.0
-    if by_known >= NEARLY_ALL or not (kernel or trees):
-        return known, by_known
-    # Margins through a steep link tell as little as a kernel does; trees fitted to the probabilities take twice that.
-    beside = known if by_known >= LEAST_GAIN else ()
-    of_kernel = noise(KernelControlVariate(landmarks=TRIAL_LANDMARKS)) if kernel else np.zeros_like(left)
-    by_kernel = gain(of_kernel)
-    if trees is None or by_kernel >= NEARLY_ALL:
-        return (*beside, KERNEL), max(by_kernel, by_known)
-    of_trees = noise(trees.smaller(TRIAL_TREES))
-    by_trees, by_both = gain(of_trees), gain(of_kernel, of_trees)
-    most = SHARE_LEFT_BY_TREES * (1.0 - by_kernel) if by_kernel >= WELL else 1.0 - by_kernel - LEAST_GAIN_OF_TREES
-    if 1.0 - by_both > most:
-        return (*beside, KERNEL), max(by_kernel, by_known)
-    chosen = (KERNEL, trees) if by_both > by_trees + LEAST_GAIN else (trees,)
-    return (*beside, *chosen), max(by_both, by_known)
+    _, noise, _ = noise_of(pairs, fit_to_pairs(variate, pairs, folds=folds, seed=job.seed), folds=folds)
+    return float(stacking_weights(left, [noise], weights=pairs.weights)[1].max())
 
 
 def _mixture_of(game: GameLike) -> Mixture | None:
