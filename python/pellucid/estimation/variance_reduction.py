@@ -251,7 +251,7 @@ def _fit_with(variates: tuple[ControlVariate, ...], job: _Job) -> PairFit:
 
 
 def _trial(job: _Job, variate: ControlVariate) -> float:
-    """The share of the squares of the residuals that a fit to some of the pairs takes, of the output where it is most."""
+    """The share of the squares of the residuals that a fit to some of the pairs takes, where it is most."""
     from pellucid import _core
 
     some = np.sort(_core.random_permutations(job.seed, len(job.order), 1, 1)[0][:TRIAL_PAIRS])
