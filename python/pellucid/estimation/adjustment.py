@@ -206,7 +206,7 @@ def balanced_noise(
         other = (folds[some] + shift) % count
         by_others += _odd_parts(function, rows.reshape(2 * len(some), -1), other)
         by_others -= _lines(u, phi, other, pairs.draws[some])
-    balanced = noise.copy()
+    balanced: Array = noise.copy()
     balanced[some] += known * (by_others / (count - 1) - noise[some])
     return balanced
 
