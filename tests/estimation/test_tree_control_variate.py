@@ -199,6 +199,7 @@ def test_auto_does_not_try_trees_on_what_is_smooth(quick_auto, monkeypatch):
 
 def test_auto_takes_the_kernel_beside_trees_where_its_trial_does_as_well(quick_auto, monkeypatch):
     monkeypatch.setattr(variance_reduction, "WELL", 2.0)
+    monkeypatch.setattr(variance_reduction, "LEAST_GAIN", 0.05)
 
     def smooth(rows):
         return np.exp(-0.05 * (rows**2).sum(axis=1))

@@ -39,7 +39,7 @@ from pellucid.representation import Mixture
 FEWEST_ROWS = 150
 MOST_ROWS = 150_000
 MOST_WORK_FOR_VALUES = 4e9
-MOST_WORK_FOR_TREES = 4e6
+MOST_WORK_FOR_TREES = 5e5
 # From so many pairs on trees are thought of as well. They take no longer than a kernel then, and no trial foretells
 # them: on 500 pairs they see nothing of a boosted model of which they take two fifths of the squares with 2,400. A
 # small kernel on 1,000 pairs does foretell a full one. It takes 0.4 to 0.9 of the squares that the regression leaves
@@ -47,7 +47,7 @@ MOST_WORK_FOR_TREES = 4e6
 FEWEST_PAIRS_FOR_TREES = 2000
 TRIAL_PAIRS = 1000
 TRIAL_LANDMARKS = 200
-LEAST_GAIN = 0.05
+LEAST_GAIN = 0.2  # a tenth of the standard errors; a fit takes several times as long as the regression
 NEARLY_ALL = 0.8  # of the squares, what is known beforehand takes: nothing is fitted
 WELL = 0.4  # the kernel does: no trees
 BESIDE_TREES = 0.5  # of what trees take, where a trial of the kernel takes more it is fitted, too
@@ -112,7 +112,7 @@ def fit_reduced(
         gain = max(by_known, by_kernel)
         if gain < LEAST_GAIN:
             return _explained_too_little(plain, "a trial")
-        chosen = (*beside, KERNEL) if kernel else beside
+        chosen = (*beside, KERNEL) if by_kernel >= max(LEAST_GAIN, by_known) else beside
         return _fit_with(chosen, job) if last or precise(plain, math.sqrt(1.0 - gain)) else plain
     reduction = _Reduction.by((*beside, trees), job)
     if by_kernel > max(LEAST_GAIN, BESIDE_TREES * reduction.gain):
