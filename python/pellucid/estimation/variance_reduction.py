@@ -89,7 +89,8 @@ def fit_reduced(
         )
     if mixture is None or not FEWEST_ROWS <= len(played.outputs) <= MOST_ROWS:
         return fit_pairs(stage, played)
-    kernel = _kernel_is_cheap(mixture, parts=stage.masks.shape[1])
+    # What is known beforehand are trees, which a smooth function seldom follows better.
+    kernel = not known and _kernel_is_cheap(mixture, parts=stage.masks.shape[1])
     small = len(played.outputs) <= 2 * FEWEST_PAIRS_FOR_TREES
     trees = None if small else cheap_trees(played, columns=mixture.background.shape[1])
     if not (kernel or trees or known):
@@ -101,7 +102,7 @@ def fit_reduced(
     if job.fit.residual_squares.max() < ROUNDING:
         return plain
     if small:
-        return _fit_with((*known, KERNEL) if kernel else known, job)
+        return _fit_with((KERNEL,) if kernel else known, job)
     by_known = _trial(job, known[0]) if known else 0.0
     if by_known >= NEARLY_ALL:
         return _fit_with(known, job)
@@ -112,8 +113,9 @@ def fit_reduced(
         gain = max(by_known, by_kernel)
         if gain < LEAST_GAIN:
             return _explained_too_little(plain, "a trial")
-        chosen = (*beside, KERNEL) if by_kernel >= max(LEAST_GAIN, by_known) else beside
-        return _fit_with(chosen, job) if last or precise(plain, math.sqrt(1.0 - gain)) else plain
+        return (
+            _fit_with((KERNEL,) if kernel else known, job) if last or precise(plain, math.sqrt(1.0 - gain)) else plain
+        )
     reduction = _Reduction.by((*beside, trees), job)
     if by_kernel > max(LEAST_GAIN, BESIDE_TREES * reduction.gain):
         reduction = reduction.beside(KERNEL, job)
