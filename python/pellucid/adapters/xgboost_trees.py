@@ -88,7 +88,9 @@ def forest_of(
     outputs = _count_outputs(parameters, source)
     trees = _kept_trees(model, learner, outputs, best=best, iterations=iterations)
     tree_outputs = small_numbers(model["tree_info"])[trees]
-    weights = single_numbers(booster["weight_drop"])[trees] if dart else np.ones(len(tree_outputs))
+    # From version 3.4 on, the weights of dart stand in the model of a plain gbtree.
+    drop = booster.get("weight_drop", model.get("weight_drop"))
+    weights = np.ones(len(tree_outputs)) if drop is None or not len(drop) else single_numbers(drop)[trees]
     objective = str(learner["objective"]["name"])
     nodes = nodes_of(model["trees"][trees], weights, outputs, source)
     meaning = meaning_of(objective, outputs)
