@@ -39,7 +39,7 @@ from pellucid.representation import Mixture
 FEWEST_ROWS = 150
 MOST_ROWS = 150_000
 MOST_WORK_FOR_VALUES = 4e9
-MOST_WORK_FOR_TREES = 5e5
+MOST_WORK_FOR_TREES = 1e5
 # From so many pairs on trees are thought of as well. They take no longer than a kernel then, and no trial foretells
 # them: on 500 pairs they see nothing of a boosted model of which they take two fifths of the squares with 2,400. A
 # small kernel on 1,000 pairs does foretell a full one. It takes 0.4 to 0.9 of the squares that the regression leaves
