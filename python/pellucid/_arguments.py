@@ -26,6 +26,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else text[: SHOWN_CHARACTERS - 3] + "..."
 
 
+def numbered_outputs(count: int) -> tuple[str, ...]:
+    """What outputs are called where nobody named them.
+
+    >>> numbered_outputs(2)
+    ('output 0', 'output 1')
+    """
+    return ("output",) if count == 1 else tuple(f"output {j}" for j in range(count))
+
+
 def require_memory(argument: str, shape: tuple[int, ...], *, unit: str) -> None:
     """Refuses an array of float64 that is larger than all the memory of this machine, before it is asked for.
 

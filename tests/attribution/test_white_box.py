@@ -6,8 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from attribution.kernel_doubles import LINKS, kernels, margins  # noqa: F401  a fixture
-from attribution.white_box_models import (  # noqa: F401  a fixture among them
+from attribution.white_box_models import (
     BACKGROUND,
     SLOPES,
     TREES,
@@ -18,7 +17,8 @@ from attribution.white_box_models import (  # noqa: F401  a fixture among them
     floats,
     forest,
     line,
-    readable,
+    margins,
+    readable,  # noqa: F401  a fixture
     with_link,
 )
 from pellucid import (
@@ -60,7 +60,7 @@ class TestGames:
     def test_one_row_of_background_is_the_baseline_game(self):
         found = shapley(forest(), X, background=BACKGROUND[:1])
         assert found.report.value_function == "baseline"
-        sampled = shapley(lambda rows: margins(forest().arrays, rows), X, background=BACKGROUND[:1], method="exact")
+        sampled = shapley(lambda rows: margins(forest(), rows), X, background=BACKGROUND[:1], method="exact")
         np.testing.assert_allclose(found.values, sampled.values, atol=1e-12)
 
     @pytest.mark.parametrize("background", [None, BACKGROUND], ids=["path", "marginal"])
@@ -161,7 +161,7 @@ class TestOutputs:
         model = forest_of(trees, D, outputs=3)
         all_of_them = shapley(model, X)
         found = shapley(model, X, outputs=outputs)
-        sampled = shapley(lambda rows: margins(model.arrays, rows), X, background=BACKGROUND, outputs=outputs)
+        sampled = shapley(lambda rows: margins(model, rows), X, background=BACKGROUND, outputs=outputs)
         assert found.outputs == sampled.outputs
         chosen = sampled.selected
         if chosen is None:
@@ -175,7 +175,7 @@ class TestOutputs:
 
     def test_margins_of_a_model_that_cannot_return_them(self):
         model = Fitted(with_link(forest(margin="log of the mean"), "exp"))
-        model.predict = lambda rows: np.exp(margins(model.inside.arrays, np.asarray(rows)))
+        model.predict = lambda rows: np.exp(margins(model.inside, np.asarray(rows)))
         found = shapley(model, X)
         np.testing.assert_allclose(found.values, shapley(forest(), X).values, atol=1e-12)
         assert found.report.model_output == "raw"
@@ -220,7 +220,7 @@ class TestWaysOut:
         def refuse(model, *, model_output):
             raise ModelFormatError("text features")
 
-        monkeypatch.setattr("pellucid.model.structure.find_structure", refuse)
+        monkeypatch.setattr("pellucid.adapters.structures.find_structure", refuse)
         found = shapley(Fitted(forest()), X, background=BACKGROUND)
         assert any("cannot be followed: text features" in warning for warning in found.report.warnings)
         with pytest.raises(ModelFormatError, match="text features"):

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from attribution.kernel_doubles import LINKS, kernels, margins  # noqa: F401  a fixture
-from attribution.white_box_models import (  # noqa: F401  a fixture among them
+from attribution.white_box_models import (
     BACKGROUND,
-    SLOPES,
-    TREES,
-    Classifier,
     D,
     Fitted,
     X,
-    floats,
     forest,
-    line,
-    readable,
-    with_link,
+    margins,
+    readable,  # noqa: F401  a fixture
 )
 from pellucid import (
     ModelFormatError,
@@ -107,7 +101,7 @@ class TestTables:
             def predict(self, rows):
                 codes = {"red": 0, "green": 1, "blue": 2}
                 numbers = [codes.get(c, 7) if isinstance(c, str) else np.nan for c in rows["colour"]]
-                return margins(self.inside.arrays, np.column_stack([rows["size"].to_numpy(), numbers]))
+                return margins(self.inside, np.column_stack([rows["size"].to_numpy(), numbers]))
 
         frame = pandas.DataFrame({"size": [0.5, 1.0, -1.0, 2.0], "colour": ["blue", "red", "pink", None]})
         found = shapley(Frame(inside), frame)

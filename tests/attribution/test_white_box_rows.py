@@ -9,7 +9,6 @@ import weakref
 
 import numpy as np
 import pytest
-from attribution.kernel_doubles import kernels  # noqa: F401  a fixture
 from attribution.white_box_models import (  # noqa: F401  a fixture among them
     BACKGROUND,
     Classifier,

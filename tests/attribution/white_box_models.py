@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from attribution.kernel_doubles import LINKS, margins
+from pellucid.adapters import structures
 from pellucid.whitebox import Forest
 from pellucid.whitebox.linear import Linear
-from reference.forests import forest_of, random_tree
+from reference.forest_nodes import nodes_of
+from reference.forests import evaluate, forest_of, random_tree
 
 D = 4
 RANDOM = np.random.default_rng(5)
@@ -27,6 +28,12 @@ def line():
     return Linear(coefficients=SLOPES, intercept=[1.0, -1.0], outputs=("a", "b"), source="a line")
 
 
+def margins(forest, rows):
+    """(n, k) by the definition, in fractions rounded once."""
+    trees, rules = nodes_of(forest)
+    return floats([evaluate(trees, x, **rules) for x in rows]).reshape(len(rows), rules["outputs"])
+
+
 def floats(fractions):
     return np.array(fractions, dtype=float)
 
@@ -43,7 +50,7 @@ class Fitted:
         self.asked.append(rows)
         if self.raises_at_nan and np.isnan(rows).any():
             raise ValueError("Input contains NaN")
-        found = margins(self.inside.arrays, rows)
+        found = margins(self.inside, rows)
         if self.wrong_at is not None:
             found[self.wrong_at(rows)] += 0.25
         return found
@@ -56,7 +63,8 @@ class Classifier(Fitted):
     classes_ = np.array(["no", "yes"])
 
     def predict_proba(self, rows):
-        return LINKS["logistic"](self._margins(rows))
+        up = 1.0 / (1.0 + np.exp(-self._margins(rows)))
+        return np.hstack([1.0 - up, up])
 
     def decision_function(self, rows):
         return self._margins(rows)[:, 0]
@@ -65,14 +73,15 @@ class Classifier(Fitted):
 @pytest.fixture(autouse=True)
 def readable(monkeypatch):
     """Fitted models can be read, as they say themselves."""
+    real = structures.find_structure
 
     def find_structure(model, *, model_output):
         if isinstance(model, Classifier):
             raw = model_output == "raw"
             return with_link(model.inside, "identity" if raw else "logistic")
-        return model.inside if isinstance(model, Fitted) else None
+        return model.inside if isinstance(model, Fitted) else real(model, model_output=model_output)
 
-    monkeypatch.setattr("pellucid.model.structure.find_structure", find_structure)
+    monkeypatch.setattr(structures, "find_structure", find_structure)
 
 
 def with_link(inside, link):

@@ -6,7 +6,6 @@ import pickle
 
 import numpy as np
 import pytest
-from attribution.kernel_doubles import kernels  # noqa: F401  stands in for kernels that the core at hand lacks
 from pellucid import InputError, Shapley, ShapleyInteractions
 from pellucid.whitebox.linear import Linear
 from reference.forests import forest_of, random_tree

@@ -10,6 +10,7 @@ import numpy as np
 
 from pellucid.adapters import Predictor
 from pellucid.errors import InputError
+from pellucid.whitebox.links import link_name
 
 PROBABILITIES = frozenset({"logistic", "logistic_each", "logistic_normalised", "softmax"})
 
@@ -20,7 +21,7 @@ def is_own(model: Any) -> bool:
 
 def find(model: Any, model_output: str | None, *, labels: bool = False) -> Predictor:
     """`predict` of a structure, or its margins for model_output="raw"."""
-    link = _link_of(model)
+    link = link_name(model)
     if model_output == "probability" and link not in PROBABILITIES:
         raise InputError(
             f"model_output='probability' needs margins that become probabilities, but the link of {model.source} is "
@@ -42,7 +43,7 @@ def find(model: Any, model_output: str | None, *, labels: bool = False) -> Predi
 
 def structure(model: Any, model_output: str | None) -> Any:
     """The structure itself; without its link where the margins are what is explained."""
-    if model_output != "raw" or _link_of(model) == "identity":
+    if model_output != "raw" or link_name(model) == "identity":
         return model
     margins = copy(model)
     margins.link = "identity"
@@ -52,7 +53,3 @@ def structure(model: Any, model_output: str | None) -> Any:
 def _of_numbers(model: Any, method: str, rows: Any) -> Any:
     """A frame of numbers is as good as an array of them."""
     return getattr(model, method)(np.ascontiguousarray(rows, dtype=np.float64))
-
-
-def _link_of(model: Any) -> str:
-    return str(model.link).partition(":")[0]

@@ -1,16 +1,15 @@
-"""From a fitted object to what is inside of it: a Forest or a Linear, where an adapter can read it."""
+"""From a fitted object to what is inside of it: a Forest or an Additive, where an adapter can read it."""
 
 from __future__ import annotations
 
-import copy
 import inspect
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pellucid.whitebox import Forest
+from pellucid.adapters import own
 
 if TYPE_CHECKING:
-    from pellucid.whitebox import Linear
+    from pellucid.whitebox import Additive, Forest
 
 # Which files read the classes of a library, in turn.
 _READERS = {
@@ -22,7 +21,7 @@ _READERS = {
 _OUTPUT_OF_METHOD = {"predict_proba": "probability", "decision_function": "raw", "predict": "value"}
 
 
-def find_structure(model: Any, *, model_output: str | None = None) -> Forest | Linear | None:
+def find_structure(model: Any, *, model_output: str | None = None) -> Forest | Additive | None:
     """Read the trees or the coefficients inside a fitted object.
 
     Parameters
@@ -49,24 +48,19 @@ def find_structure(model: Any, *, model_output: str | None = None) -> Forest | L
     labels = model_output == "value" and getattr(model, "classes_", None) is not None
     if model is None or labels:
         return None
-    if isinstance(model, Forest):
-        return _with_identity(model) if model_output == "raw" else model
+    if own.is_own(model):
+        known: Forest | Additive = own.structure(model, model_output)
+        return known
     # A class of the user's own that derives from two libraries is read by the one it is closest to.
     for base in type(model).__mro__:
         library = base.__module__.partition(".")[0]
         for reader in _READERS.get(library, ()):
-            found: Forest | Linear | None = import_module(f"pellucid.adapters.{reader}").find(model, model_output)
+            found: Forest | Additive | None = import_module(f"pellucid.adapters.{reader}").find(model, model_output)
             if found is not None:
                 return found
         if library in _READERS:
             return None
     return None
-
-
-def _with_identity(forest: Forest) -> Forest:
-    margins = copy.copy(forest)
-    margins.link = "identity"
-    return margins
 
 
 def _owner(model: Any, model_output: str | None) -> tuple[Any, str | None]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pellucid.adapters import structures
 from pellucid.attribution.background import Background
 from pellucid.attribution.represented import Reader
 from pellucid.attribution.value_functions import Completed, ValueFunction
@@ -16,11 +17,12 @@ from pellucid.errors import InputError, ModelFormatError
 from pellucid.estimation.control_choice import AutoWith
 from pellucid.estimation.tree_control_variate import ForestControlVariate
 from pellucid.model import Model
-from pellucid.model.structure import link_name, margin_structure, outputs_of_margins, structure_of
+from pellucid.model.structure import margin_structure, outputs_of_margins
 from pellucid.model.structure_codes import StructureCodes
 from pellucid.representation import GaussianLaw
 from pellucid.space import Space
 from pellucid.whitebox import Forest
+from pellucid.whitebox.links import link_name
 
 # The methods that compute values from the inside of a model, and what it must be.
 INSIDE_METHODS = ("tree", "linear")
@@ -126,7 +128,7 @@ def _explained(given: Any, model_output: str | None, link: str) -> tuple[Any, st
     """The inside, and the output asked of the model: a link of the user's says itself what is explained."""
     if link == "identity":
         return margin_structure(given, model_output)
-    return structure_of(given, model_output), model_output
+    return structures.find_structure(given, model_output=model_output), model_output
 
 
 def path_dependent(

@@ -17,7 +17,7 @@ from pellucid.estimation.local_samples import ForestColumns
 from pellucid.estimation.selection import select
 from pellucid.estimation.sparse_fit import predictions
 from pellucid.model import Model
-from pellucid.model.structure import link_name, outputs_of_margins
+from pellucid.model.structure import outputs_of_margins
 from pellucid.model.structure_codes import StructureCodes
 from pellucid.model.structure_probe import probe_structure
 from pellucid.representation.neighbourhood import Neighbourhood
@@ -25,6 +25,7 @@ from pellucid.representation.table_law import TableLaw
 from pellucid.results.text import counted
 from pellucid.space import Space
 from pellucid.whitebox import Forest
+from pellucid.whitebox.links import link_name
 
 Array = NDArray[np.float64]
 

@@ -95,7 +95,7 @@ class KernelControlVariate:
             most = min(MOST_LANDMARKS, max(FEWEST_OF_MANY_ROWS, len(rows) // 8))
             landmarks = max(1, min(most, len(rows) // 4))
         return FittedKernel(
-            _core.KernelRidge(_doubles(rows), _doubles(outputs), _folds(folds), landmarks=landmarks, seed=seed)
+            _core.KernelRidge(doubles(rows), doubles(outputs), _folds(folds), landmarks=landmarks, seed=seed)
         )
 
 
@@ -107,7 +107,7 @@ class FittedKernel:
 
     def evaluate(self, rows: Array, *, folds: NDArray[np.int64]) -> Array:
         """(n, k) outputs for rows (n, d), each by the function that has not seen its fold (n,)."""
-        return np.asarray(self.ridge.evaluate(_doubles(rows), _folds(folds)))
+        return np.asarray(self.ridge.evaluate(doubles(rows), _folds(folds)))
 
     def values(self, x: Array, background: Array, *, part_of_column: NDArray[np.int32], parts: int) -> Array:
         """(folds, B, p, k) exact values for x (d,) against each background row (B, d); see `ControlVariate`.
@@ -117,7 +117,7 @@ class FittedKernel:
         from pellucid import _core
 
         part_of_column = np.ascontiguousarray(part_of_column, dtype=np.int32)
-        flat = _core.kernel_values(self.ridge, _doubles(x), _doubles(background), part_of_column, parts)
+        flat = _core.kernel_values(self.ridge, doubles(x), doubles(background), part_of_column, parts)
         return np.asarray(flat).reshape(self.ridge.folds, len(background), parts, -1)
 
 
@@ -145,7 +145,7 @@ def fold_of_pairs(pairs: int, *, rows: int, seed: int) -> NDArray[np.int64]:
     return fold
 
 
-def _doubles(array: Any) -> Array:
+def doubles(array: Any) -> Array:
     return np.ascontiguousarray(array, dtype=np.float64)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.estimation.control_variate import doubles
 from pellucid.estimation.estimate import Array
 from pellucid.estimation.tree_learners import DEFAULT, LEARNERS, Boosting, learner_name, trees_of
 from pellucid.whitebox import Forest
@@ -74,15 +75,13 @@ class TreeControlVariate:
         InputError : shapes that do not fit, fewer than two folds or a fold that holds all rows; a learner that is not
             installed or gives something that is no ensemble of trees.
         """
-        rows, outputs = _doubles(rows), _doubles(outputs)
+        rows, outputs = doubles(rows), doubles(outputs)
         if len(rows) != len(outputs) or len(rows) != len(folds) or outputs.ndim != 2:
             raise InputError(
                 f"outputs and folds must have an entry for each of {len(rows)} rows, got {outputs.shape} and "
                 f"{folds.shape}"
             )
-        count = int(folds.max()) + 1
-        if count < 2:
-            raise InputError(f"folds must name at least two folds, got {count}")
+        count = _count(folds)
         some = _drawn(len(rows), seed=seed)
         rows, outputs, folds = rows[some], outputs[some], folds[some]
         return FittedTrees(tuple(self._fit_without(f, rows, outputs, folds, seed) for f in range(count)))
@@ -115,7 +114,7 @@ class FittedTrees:
 
     def evaluate(self, rows: Array, *, folds: NDArray[np.int64]) -> Array:
         """(n, k) outputs for rows (n, d), each by the trees that have not seen its fold (n,)."""
-        rows = _doubles(rows)
+        rows = doubles(rows)
         found = np.empty((len(rows), len(self.forests[0])))
         for fold, forests in enumerate(self.forests):
             of = folds == fold
@@ -160,15 +159,13 @@ class ForestControlVariate:
         ------
         InputError : rows with another number of columns than the forest has features; fewer than two folds.
         """
-        rows, outputs = _doubles(rows), _doubles(outputs)
+        rows, outputs = doubles(rows), doubles(outputs)
         if rows.ndim != 2 or rows.shape[1] != self.forest.features:
             raise InputError(
                 f"the forest of control_variate must have a feature for each of {rows.shape[-1]} columns, "
                 f"got {self.forest.features}; pass the forest of the model that is explained"
             )
-        count = int(folds.max()) + 1
-        if count < 2:
-            raise InputError(f"folds must name at least two folds, got {count}")
+        count = _count(folds)
         known = self.forest.margins(rows)
         slopes, constants = zip(
             *(_least_squares(known[folds != f], outputs[folds != f]) for f in range(count)), strict=True
@@ -203,7 +200,7 @@ def pair_values(forest: Forest, x: Array, background: Array, part_of_column: NDA
     from pellucid import _core
 
     players = np.ascontiguousarray(part_of_column, dtype=np.int32)
-    flat = _core.tree_pair_values(forest.core, players, parts, _doubles(x), _doubles(background))
+    flat = _core.tree_pair_values(forest.core, players, parts, doubles(x), doubles(background))
     return np.asarray(flat).reshape(len(background), parts, -1)
 
 
@@ -226,6 +223,13 @@ def _least_squares(known: Array, outputs: Array) -> tuple[Array, Array]:
     return slopes, mean - np.einsum("i,ik->k", centre, slopes)
 
 
+def _count(folds: NDArray[np.int64]) -> int:
+    count = int(folds.max()) + 1
+    if count < 2:
+        raise InputError(f"folds must name at least two folds, got {count}")
+    return count
+
+
 def _drawn(rows: int, *, seed: int) -> NDArray[np.int64] | slice:
     """At most as many rows as a learner sees, in their order."""
     from pellucid import _core
@@ -234,7 +238,3 @@ def _drawn(rows: int, *, seed: int) -> NDArray[np.int64] | slice:
         return slice(None)
     drawn: NDArray[np.int64] = _core.random_permutations(seed, rows, 2, 1)[0][:MOST_ROWS_TO_LEARN]
     return np.sort(drawn)
-
-
-def _doubles(array: Any) -> Array:
-    return np.ascontiguousarray(array, dtype=np.float64)

@@ -56,8 +56,9 @@ class TreeValues:
 
     Path-dependent, without a background: :math:`v(S)` follows x in the questions about S and averages both ways by the
     cover of the training rows in all others [lundberg2020]. Marginal, with one: :math:`v(S) = \sum_b w_b f(x_S,
-    b_{\bar S})`, exact over all b at once. Both are polynomials of an inclusion probability, which Gauss-Legendre nodes
-    integrate exactly [wettenstein2026]; what is left is rounding, and `error_bound` holds it.
+    b_{\bar S})`, exact over all b at once. The one is a polynomial of an inclusion probability, which Gauss-Legendre
+    nodes integrate exactly [wettenstein2026], the other a sum over subsets of the players on a path [nadel2026]; what
+    is left is rounding, and `error_bound` holds it.
 
     Parameters
     ----------
@@ -112,9 +113,10 @@ class TreeValues:
             from pellucid import _core
 
             core, players = self.forest.core, (self.part_of_column, self.parts)
-            if self.background is None or self.weights is None:
+            if self.background is None:
                 self._kernel = _core.PathShapley(core, *players, self.single)
             else:
+                assert self.weights is not None
                 self._kernel = _core.MarginalShapley(core, *players, self.background, self.weights)
         return self._kernel
 

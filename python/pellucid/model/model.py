@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid._arguments import is_whole, shown
-from pellucid.adapters import find_predictor
+from pellucid._arguments import is_whole, numbered_outputs, shown
+from pellucid.adapters import find_predictor, structures
 from pellucid.errors import InputError, ModelOutputError
 from pellucid.model import probe as probing
 from pellucid.model.choice import choose_outputs, resolve_outputs
@@ -22,7 +22,7 @@ from pellucid.model.link import Link
 from pellucid.model.medium import Medium, TableMedium
 from pellucid.model.outputs import Place, checked_scores, note_place
 from pellucid.model.streaming import StoppedByModel, answers, split
-from pellucid.model.structure import has_margins, structure_of
+from pellucid.model.structure import has_margins
 from pellucid.space import Space
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Model:
         ModelFormatError : an adapter knows the model, but it cannot be represented faithfully.
         """
         if self._structure is None:
-            self._structure = (structure_of(self._given_model, self._asked_output),)
+            self._structure = (structures.find_structure(self._given_model, model_output=self._asked_output),)
         return self._structure[0]
 
     @property
@@ -368,7 +368,7 @@ class Model:
         classes = self._predictor.classes
         if len(classes) == width and len(set(classes)) == width:
             return classes
-        return ("output",) if width == 1 else tuple(f"output {j}" for j in range(width))
+        return numbered_outputs(width)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_lock"}

@@ -7,23 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.adapters import find_predictor, own
-from pellucid.adapters.structures import find_structure
+from pellucid.adapters import find_predictor, structures
 from pellucid.errors import InputError, ModelFormatError
+from pellucid.whitebox.links import link_name, link_slope
 
 Array = NDArray[np.float64]
-
-
-def structure_of(given: Any, model_output: str | None) -> Any:
-    """The trees or the linear function inside a model as the user gave it, bound methods too; None where unknown.
-
-    Raises
-    ------
-    ModelFormatError : an adapter knows the model, but it cannot be represented faithfully.
-    """
-    if own.is_own(given):
-        return own.structure(given, model_output)
-    return find_structure(given, model_output=model_output)
 
 
 def margin_structure(given: Any, model_output: str | None) -> tuple[Any, str | None]:
@@ -31,34 +19,29 @@ def margin_structure(given: Any, model_output: str | None) -> tuple[Any, str | N
 
     A mean of probabilities by cover is no path-dependent value: what is explained without a background is the margin.
     """
-    structure = structure_of(given, model_output)
+    structure = structures.find_structure(given, model_output=model_output)
     if structure is None or link_name(structure) == "identity" or model_output is not None:
         return structure, model_output
-    try:
-        find_predictor(given, model_output="raw")
-    except InputError:
-        return structure, None
-    raw = structure_of(given, "raw")
-    return (structure, None) if raw is None or link_name(raw) != "identity" else (raw, "raw")
+    raw = _raw_structure(given)
+    return (structure, None) if raw is None else (raw, "raw")
 
 
 def has_margins(given: Any) -> bool:
     """Whether the margins inside a model can be asked for as its raw output."""
     try:
-        return margin_structure(given, None)[1] == "raw"
+        return _raw_structure(given) is not None
     except ModelFormatError:
         return False
 
 
-def link_name(structure: Any) -> str:
-    """ "identity", "logistic", ...: what makes outputs of margins."""
-    return str(structure.link).partition(":")[0]
-
-
-def link_slope(structure: Any) -> float:
-    """The factor of the margins in a logistic link; 1 where it has none."""
-    numbers = str(structure.link).split(":")[1:]
-    return float(numbers[0]) if numbers and link_name(structure).startswith("logistic") else 1.0
+def _raw_structure(given: Any) -> Any:
+    """The inside of a model whose raw output is its margins; None where it has no such output."""
+    try:
+        find_predictor(given, model_output="raw")
+    except InputError:
+        return None
+    raw = structures.find_structure(given, model_output="raw")
+    return None if raw is None or link_name(raw) != "identity" else raw
 
 
 def outputs_of_margins(structure: Any, link: str, *, clip: float | None) -> Array | None:

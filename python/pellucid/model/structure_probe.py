@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import ModelFormatError, PellucidError
-from pellucid.model.structure import link_name, link_slope
 from pellucid.model.structure_codes import StructureCodes
 from pellucid.model.structure_rows import at_categories, at_missing, at_thresholds, with_unseen
 from pellucid.whitebox import Forest
+from pellucid.whitebox.links import link_name, link_slope
 
 if TYPE_CHECKING:
     from pellucid.model.model import Model

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pellucid._arguments import numbered_outputs
 from pellucid.errors import InputError
 from pellucid.results import checks
 from pellucid.results.attribution import Attribution
@@ -177,5 +178,5 @@ def _one_row(array: NDArray[Any], single: bool) -> NDArray[Any]:
 
 def _output_names(outputs: Iterable[str] | None, k: int) -> tuple[str, ...]:
     if outputs is None:
-        return ("output",) if k == 1 else tuple(f"output {i}" for i in range(k))
+        return numbered_outputs(k)
     return checks.names("outputs", outputs, k, letter="outputs")

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid._arguments import numbered_outputs
 from pellucid.errors import InputError, ModelFormatError
 from pellucid.whitebox.labels import UNKNOWN
 from pellucid.whitebox.links import Link, apply_link
@@ -164,7 +165,7 @@ class Additive:
             raise ModelFormatError(f"intercept of the {source} must be finite, got {self.intercept}")
         count = len(self.intercept)
         self.link = link
-        self.outputs = tuple(outputs) if outputs is not None else _numbered(count)
+        self.outputs = tuple(outputs) if outputs is not None else numbered_outputs(count)
         self.feature_names = tuple(feature_names)
         self.margin = margin
         self.source = source
@@ -205,10 +206,6 @@ def _answered(rows: Array, matrix: Array) -> Array:
     if lost.any():
         found[lost.astype(np.float64) @ (matrix != 0.0) > 0.0] = np.nan
     return np.asarray(found)
-
-
-def _numbered(count: int) -> tuple[str, ...]:
-    return ("output",) if count == 1 else tuple(f"output {j}" for j in range(count))
 
 
 __all__ = ["UNKNOWN", "Additive", "Curve", "Line", "Piece", "Sum", "Table"]

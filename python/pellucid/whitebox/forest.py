@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid._arguments import is_whole, shown
+from pellucid._arguments import is_whole, numbered_outputs, shown
 from pellucid.errors import InputError, ModelFormatError
 from pellucid.whitebox.links import Link, apply_link
 from pellucid.whitebox.questions import CATEGORIES, LEAF, THRESHOLD, ZERO_IS_MISSING
@@ -123,7 +123,7 @@ class Forest:
         }
         self._build()
         self.link = link
-        self.outputs = tuple(outputs) if outputs is not None else _numbered(self.core.outputs)
+        self.outputs = tuple(outputs) if outputs is not None else numbered_outputs(self.core.outputs)
         self.feature_names = tuple(feature_names)
         if len(self.outputs) != self.core.outputs:
             raise ModelFormatError(f"outputs must name all {self.core.outputs} margins, got {len(self.outputs)} names")
@@ -245,10 +245,6 @@ class Forest:
             else:
                 digest.update(f"{name} {value}".encode())
         return digest.digest()
-
-
-def _numbered(count: int) -> tuple[str, ...]:
-    return ("output",) if count == 1 else tuple(f"output {j}" for j in range(count))
 
 
 def _or_empty(array: Any, dtype: Any) -> Any:

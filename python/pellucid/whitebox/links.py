@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,6 +100,17 @@ class Link:
 
     def __str__(self) -> str:
         return ":".join([self.name, *(f"{p!r}" for p in self.parameters)])
+
+
+def link_name(structure: Any) -> str:
+    """ "identity", "logistic", ...: what makes outputs of the margins of a structure."""
+    return Link.of(structure.link).name
+
+
+def link_slope(structure: Any) -> float:
+    """The factor of the margins in a logistic link; 1 where it has none."""
+    link = Link.of(structure.link)
+    return link.parameters[0] if link.parameters and link.name.startswith("logistic") else 1.0
 
 
 def apply_link(link: str | Link, margins: Array) -> Array:
