@@ -15,10 +15,8 @@ from reference import forests
 PROBE_AT_MOST = 200
 
 
-def grown(seed=0, *, trees=5, features=4, **options):
-    rng = np.random.default_rng(seed)
-    made = [forests.random_tree(rng, features, depth=4, missing=False) for _ in range(trees)]
-    return forests.forest_of(made, features, **options)
+def grown(seed=0, *, trees=5, **options):
+    return forests.grown(seed, trees=trees, features=4, **options)
 
 
 @pytest.fixture

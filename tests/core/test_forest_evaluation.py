@@ -9,17 +9,7 @@ import pytest
 from pellucid import _core
 from reference import forests
 
-LEVELS = ["baseline", "avx2", "avx512"]
-BEST = LEVELS.index(_core.best_simd_level())
 BORDERS = [0.0, -0.0, math.nan, math.inf, -math.inf, 1e-45, -1e-36, 2.0, -3.0, 0.5, 1e300]
-
-
-@pytest.fixture(params=LEVELS[: BEST + 1])
-def level(request):
-    before = _core.simd_level()
-    _core.set_simd_level(request.param)
-    yield request.param
-    _core.set_simd_level(before)
 
 
 def random_rows(rng, n, features):

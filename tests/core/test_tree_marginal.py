@@ -10,18 +10,9 @@ import pytest
 from pellucid import _core
 from pellucid.errors import InputError
 from reference import forests
+from reference.simd import LEVELS
 
-LEVELS = ["baseline", "avx2", "avx512"]
-LEVELS = LEVELS[: LEVELS.index(_core.best_simd_level()) + 1]
 KINDS = ["plain", "missing", "categorical", "zero_missing", "outputs", "tree_outputs", "strict", "groups", "weights"]
-
-
-@pytest.fixture(params=LEVELS)
-def level(request):
-    before = _core.simd_level()
-    _core.set_simd_level(request.param)
-    yield request.param
-    _core.set_simd_level(before)
 
 
 class Case:

@@ -7,17 +7,10 @@ import pytest
 from pellucid import _core
 from pellucid.errors import InputError
 from reference.forests import evaluate, forest_of, path_dependent_value, random_tree, shapley
+from reference.simd import LEVELS
 from reference.tree_paths import path_values
 
-LEVELS = ("baseline", "avx2", "avx512")[: ("baseline", "avx2", "avx512").index(_core.best_simd_level()) + 1]
-
-
-@pytest.fixture(autouse=True)
-def _level_restored():
-    before = _core.simd_level()
-    yield
-    _core.set_simd_level(before)
-    _core.set_thread_count(0)
+pytestmark = pytest.mark.usefixtures("level_restored")
 
 
 def rows_of(rng, n, d, *, categorical=(), nan=0.2):

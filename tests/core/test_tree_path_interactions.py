@@ -6,17 +6,10 @@ import numpy as np
 import pytest
 from pellucid import _core
 from reference.forests import forest_of, interaction_index, path_dependent_value, random_tree
+from reference.simd import LEVELS
 from reference.tree_paths import path_interactions
 
-LEVELS = ("baseline", "avx2", "avx512")[: ("baseline", "avx2", "avx512").index(_core.best_simd_level()) + 1]
-
-
-@pytest.fixture(autouse=True)
-def _level_restored():
-    before = _core.simd_level()
-    yield
-    _core.set_simd_level(before)
-    _core.set_thread_count(0)
+pytestmark = pytest.mark.usefixtures("level_restored")
 
 
 def rows_of(rng, n, d):

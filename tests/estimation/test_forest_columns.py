@@ -12,10 +12,8 @@ from pellucid.space import Space
 from reference import forests
 
 
-def grown(seed, *, trees=8, features=3, **options):
-    rng = np.random.default_rng(seed)
-    made = [forests.random_tree(rng, features, depth=4, missing=False) for _ in range(trees)]
-    return forests.forest_of(made, features, **options)
+def grown(seed, **options):
+    return forests.grown(seed, trees=8, features=3, **options)
 
 
 @pytest.fixture

@@ -80,6 +80,13 @@ def forest_of(trees, features, *, outputs=1, tree_outputs=None, base=None, **opt
     )
 
 
+def grown(seed, *, trees, features, **options):
+    """A forest of `random_tree`s of depth 4 that never saw a missing value."""
+    rng = np.random.default_rng(seed)
+    made = [random_tree(rng, features, depth=4, missing=False) for _ in range(trees)]
+    return forest_of(made, features, **options)
+
+
 def goes_left(node, x, *, strict=False, single=False, negative_is_missing=False):
     if math.isnan(x):
         return node["missing_left"]
