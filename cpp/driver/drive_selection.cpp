@@ -7,6 +7,7 @@
 #include "pellucid/regression/lasso_path.hpp"
 #include "pellucid/regression/mixture_regression.hpp"
 #include "pellucid/regression/subset_selection.hpp"
+#include "random_inputs.hpp"
 
 namespace pellucid::driver {
 namespace {
@@ -14,10 +15,7 @@ namespace {
 constexpr Index rows = 700, columns = 14, chosen = 5, components = 2;
 
 Matrix normal(std::uint64_t row, Index n, Index m) {
-    RowStream stream(13, 0, row, StreamOf::test);
-    Matrix values(n, m);
-    for (Index i = 0; i < values.size(); ++i) values.data()[i] = stream.normal();
-    return values;
+    return normal_matrix(13, row, n, m);
 }
 
 Vector joined(std::initializer_list<Vector> parts) {

@@ -7,6 +7,7 @@
 #include "pellucid/parallel.hpp"
 #include "pellucid/random.hpp"
 #include "pellucid/sampling/texts.hpp"
+#include "random_inputs.hpp"
 
 namespace pellucid::driver {
 namespace {
@@ -17,10 +18,6 @@ struct Case {
     std::vector<std::int32_t> parts;
     Index part_count;
 };
-
-Index below(RowStream& stream, Index bound) {
-    return static_cast<Index>(stream.uniform() * static_cast<double>(bound));
-}
 
 Case random_case(std::uint64_t row) {
     RowStream stream(11, 0, row, StreamOf::test);

@@ -5,6 +5,7 @@
 
 #include "pellucid/random.hpp"
 #include "pellucid/shapley/tree_marginal.hpp"
+#include "random_inputs.hpp"
 
 namespace pellucid::driver {
 namespace {
@@ -12,10 +13,7 @@ namespace {
 constexpr Index features = 9, trees = 5, depth = 6, outputs = 2;
 
 Matrix normal(std::uint64_t row, Index n, Index m) {
-    RowStream stream(17, 0, row, StreamOf::test);
-    Matrix values(n, m);
-    for (Index i = 0; i < values.size(); ++i) values.data()[i] = stream.normal();
-    return values;
+    return normal_matrix(17, row, n, m);
 }
 
 // Full trees; node i has the children 2 i + 1 and 2 i + 2, and feature 8 is one of categories.

@@ -10,6 +10,7 @@
 #include "pellucid/random.hpp"
 #include "pellucid/trees/evaluation.hpp"
 #include "pellucid/trees/simd.hpp"
+#include "random_inputs.hpp"
 
 namespace pellucid::driver {
 namespace {
@@ -30,10 +31,6 @@ constexpr Index odd_indices[] = {-1,
 template <typename Value, std::size_t n>
 Value one_of(RowStream& stream, const Value (&values)[n]) {
     return values[static_cast<std::size_t>(stream.uniform() * static_cast<double>(n))];
-}
-
-Index below(RowStream& stream, Index bound) {
-    return static_cast<Index>(stream.uniform() * static_cast<double>(bound));
 }
 
 template <typename Array, typename Value>

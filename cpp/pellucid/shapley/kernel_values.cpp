@@ -1,12 +1,11 @@
 #include "pellucid/shapley/kernel_values.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 #include <vector>
 
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
+#include "pellucid/shapley/quadrature.hpp"
 
 namespace pellucid {
 namespace {
@@ -140,26 +139,10 @@ class Explained {
 }  // namespace
 
 Matrix gauss_legendre(Index n) {
-    require(n >= 1, "n must be at least 1, got ", n);
-    // Newton's steps on the Legendre polynomial, from Tricomi's starting values.
+    const Quadrature found(n);
     Matrix rule(n, 2);
-    for (Index i = 0; i < n; ++i) {
-        double z = std::cos(std::numbers::pi * (static_cast<double>(i) + 0.75) / (static_cast<double>(n) + 0.5));
-        double slope = 0.0;
-        for (int step = 0; step < 8; ++step) {
-            double before = 1.0, value = z;
-            for (Index m = 2; m <= n; ++m) {
-                const auto degree = static_cast<double>(m);
-                const double next = ((2.0 * degree - 1.0) * z * value - (degree - 1.0) * before) / degree;
-                before = value;
-                value = next;
-            }
-            slope = static_cast<double>(n) * (z * value - before) / (z * z - 1.0);
-            z -= value / slope;
-        }
-        rule(i, 0) = 0.5 * (1.0 - z);
-        rule(i, 1) = 1.0 / ((1.0 - z * z) * slope * slope);
-    }
+    rule.col(0) = Eigen::Map<const Vector>(found.at.data(), n);
+    rule.col(1) = Eigen::Map<const Vector>(found.weight.data(), n);
     return rule;
 }
 

@@ -22,8 +22,9 @@ class Planner {
             Index table_players)
         : forest_(forest), cells_(cells), player_of_slot_(player_of_slot), table_players_(table_players) {}
 
-    MarginalPlan plan(Index root) {
-        count_splits(root);
+    MarginalPlan plan(Index tree) {
+        const Index root = first_ = forest_.root(tree);
+        splits_ = forest_.splits_below(tree);
         if (forest_.node(root).feature < 0) return std::move(plan_);
         open_.push_back({root, -1, false, 0, 0, 0, 0});
         while (!open_.empty()) {
@@ -42,25 +43,6 @@ class Planner {
         return player_of_slot_[static_cast<std::size_t>(cells_.rule(node).slot)];
     }
     Index splits(Index node) const { return splits_[static_cast<std::size_t>(node - first_)]; }
-
-    void count_splits(Index root) {
-        std::vector<Index> order{root};
-        Index last = root;
-        for (std::size_t i = 0; i < order.size(); ++i) {
-            const Node& node = forest_.node(order[i]);
-            last = std::max(last, order[i]);
-            if (node.feature < 0) continue;
-            order.push_back(node.left);
-            order.push_back(node.right);
-        }
-        first_ = root;  // the first node of its tree
-        splits_.assign(static_cast<std::size_t>(last - root + 1), 0);
-        for (std::size_t i = order.size(); i-- > 0;) {
-            const Node& node = forest_.node(order[i]);
-            if (node.feature >= 0)
-                splits_[static_cast<std::size_t>(order[i] - first_)] = 1 + splits(node.left) + splits(node.right);
-        }
-    }
 
     // The question of the parent joins the path.
     void enter(const Visit& visit) {
@@ -176,8 +158,8 @@ class Planner {
     const std::vector<std::int32_t>& player_of_slot_;
     const Index table_players_;
     MarginalPlan plan_;
-    Index first_ = 0;
-    std::vector<Index> splits_;
+    Index first_ = 0;            // node of the tree
+    std::vector<Index> splits_;  // at and below each of its nodes
     std::vector<Visit> open_;
     std::vector<std::int32_t> path_;
     std::vector<PathCondition> conditions_;
@@ -189,7 +171,7 @@ class Planner {
 
 MarginalPlan plan_marginal(const Forest& forest, const Cells& cells, const std::vector<std::int32_t>& player_of_slot,
                            Index tree, Index table_players) {
-    return Planner(forest, cells, player_of_slot, table_players).plan(forest.root(tree));
+    return Planner(forest, cells, player_of_slot, table_players).plan(tree);
 }
 
 }  // namespace pellucid

@@ -41,7 +41,6 @@ class PathCompiler {
         std::int64_t data;  // of b of its last edge, in pairs
     };
 
-    void count_splits(Index root);
     bool begin(Open& open);
     void descend(const Open& open, bool left);
     void close(const Open& open);
@@ -51,7 +50,7 @@ class PathCompiler {
     void enter(const Open& open, bool left, std::int64_t b);
     PathOp op_of(const Open& open, PathStep step, PathStep again) const;
 
-    int splits_below(Index node) const { return small_[static_cast<std::size_t>(node - first_)]; }
+    Index splits_below(Index node) const { return splits_[static_cast<std::size_t>(node - first_)]; }
     std::int32_t column_of(const Node& node) const {
         return players_.column[static_cast<std::size_t>(players_.of_feature[node.feature])];
     }
@@ -79,8 +78,8 @@ class PathCompiler {
     const Index output_;
     const std::size_t nodes_;
     const bool pairs_;
-    Index first_ = 0;
-    std::vector<std::uint8_t> small_;     // splits at and below a node, at most one more than a block has
+    Index first_ = 0;                     // node of the tree
+    std::vector<Index> splits_;           // at and below each of its nodes
     std::vector<std::int32_t> place_of_;  // of a column
     std::vector<Place> path_;
     std::vector<double> above_;  // a row for each open node: product of f1 over the path to it
@@ -119,29 +118,6 @@ PathTest PathCompiler<Scalar>::test_of(Index node) const {
     return {rule.slot, add, rule.cell + add, cells_.cells_of_slot(rule.slot), rule.set};
 }
 
-// Children come after their parents in the order of a walk, so its reverse meets them first.
-template <typename Scalar>
-void PathCompiler<Scalar>::count_splits(Index root) {
-    std::vector<Index> order{root};
-    Index last = root;
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        const Node& node = forest_.node(order[i]);
-        last = std::max(last, order[i]);
-        if (node.feature < 0) continue;
-        order.push_back(node.left);
-        order.push_back(node.right);
-    }
-    first_ = root;
-    small_.assign(static_cast<std::size_t>(last - root + 1), 0);
-    for (std::size_t i = order.size(); i-- > 0;) {
-        const Node& node = forest_.node(order[i]);
-        if (node.feature < 0) continue;
-        const int splits = 1 + splits_below(node.left) + splits_below(node.right);
-        small_[static_cast<std::size_t>(order[i] - first_)] =
-            static_cast<std::uint8_t>(std::min(splits, block_answers + 1));
-    }
-}
-
 template <typename Scalar>
 void PathCompiler<Scalar>::compile(Index tree) {
     const Index root = forest_.root(tree);
@@ -154,7 +130,8 @@ void PathCompiler<Scalar>::compile(Index tree) {
         program_.weight_.push_back(static_cast<Scalar>(quadrature_.weight[q]));
     }
     if (forest_.node(root).feature < 0) return;
-    count_splits(root);
+    first_ = root;
+    splits_ = forest_.splits_below(tree);
     above_.assign(nodes_, 1.0);
     std::vector<Open> open;
     open.push_back({root, 0, 1, 0});

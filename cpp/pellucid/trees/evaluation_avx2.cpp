@@ -61,7 +61,7 @@ void add(double* sums, const double* values, const std::int32_t* leaves) {
     }
 }
 
-#include "pellucid/trees/evaluation_kernel.inl"
+#include "pellucid/trees/evaluation_kernel_source.hpp"
 }  // namespace
 
 const Kernels avx2_kernels{leaves64<std::uint8_t>, leaves64<std::uint16_t>, plain_walk, add, plain_rank};

@@ -62,7 +62,7 @@ void rank(const double* borders, std::int32_t steps, const double* x, std::int32
     }
 }
 
-#include "pellucid/trees/evaluation_kernel.inl"
+#include "pellucid/trees/evaluation_kernel_source.hpp"
 }  // namespace
 
 const Kernels avx512_kernels{leaves64<std::uint8_t>, leaves64<std::uint16_t>, plain_walk, add, rank};

@@ -61,7 +61,7 @@ void add(double* sums, const double* values, const std::int32_t* leaves) {
     for (int i = 0; i < group; ++i) sums[i] += values[leaves[i]];
 }
 
-#include "pellucid/trees/evaluation_kernel.inl"
+#include "pellucid/trees/evaluation_kernel_source.hpp"
 }  // namespace
 
 const Kernels baseline_kernels{leaves64<std::uint8_t>, leaves64<std::uint16_t>, plain_walk, add, plain_rank};

@@ -11,11 +11,6 @@ namespace {
 
 constexpr std::int32_t most_borders_of_set = 48;  // of a question that is asked of 64 rows at once
 
-Index nodes_of(const Forest& forest, Index tree) {
-    const Index end = tree + 1 < forest.trees() ? forest.root(tree + 1) : static_cast<Index>(forest.nodes().size());
-    return end - forest.root(tree);
-}
-
 // Cells after which the answer of a set changes.
 template <typename Take>
 std::int32_t changes(const Cells& cells, const Cells::Rule& rule, std::int32_t most, const Take& take) {
@@ -75,7 +70,7 @@ MaskProgram::MaskProgram(const Forest& forest, const Cells& cells) {
 }
 
 bool MaskProgram::takes(const Forest& forest, const Cells& cells, Index tree) const {
-    const Index count = nodes_of(forest, tree), root = forest.root(tree);
+    const Index count = forest.end(tree) - forest.root(tree), root = forest.root(tree);
     if (count >= 2 * most_leaves) return false;
     for (Index i = root; i < root + count; ++i) {
         const Cells::Rule& rule = cells.rule(i);

@@ -153,6 +153,26 @@ void Forest::check_tree(const ForestArrays& a, Index tree) {
                    " nodes cannot be reached from the root");
 }
 
+std::vector<Index> Forest::splits_below(Index tree) const {
+    const Index first = root(tree);
+    // Parents come before their children, so that the reverse meets children first.
+    std::vector<Index> order{first};
+    order.reserve(static_cast<std::size_t>(end(tree) - first));
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        const Node& split = node(order[i]);
+        if (split.feature < 0) continue;
+        order.push_back(split.left);
+        order.push_back(split.right);
+    }
+    std::vector<Index> splits(order.size());
+    const auto of = [&](Index i) -> Index& { return splits[static_cast<std::size_t>(i - first)]; };
+    for (std::size_t i = order.size(); i-- > 0;) {
+        const Node& split = node(order[i]);
+        if (split.feature >= 0) of(order[i]) = 1 + of(split.left) + of(split.right);
+    }
+    return splits;
+}
+
 double Forest::share(Index parent, bool left) const {
     const Node& split = node(parent);
     const double to_left = cover_[split.left], to_right = cover_[split.right], both = to_left + to_right;

@@ -61,6 +61,10 @@ class Forest {
     Index outputs() const { return base_.size(); }
     Index trees() const { return static_cast<Index>(roots_.size()); }
     Index root(Index tree) const { return roots_[static_cast<std::size_t>(tree)]; }
+    // Its nodes are root(tree), ..., end(tree) - 1.
+    Index end(Index tree) const { return tree + 1 < trees() ? root(tree + 1) : static_cast<Index>(nodes_.size()); }
+    // Of each node of a tree, the splits at and below it.
+    std::vector<Index> splits_below(Index tree) const;
     // The output of a tree whose leaves have one value, -1 where they have one for each output.
     Index output_of(Index tree) const { return tree_outputs_.size() == 0 ? -1 : tree_outputs_[tree]; }
     const std::vector<Node>& nodes() const { return nodes_; }
