@@ -218,7 +218,7 @@ def main() -> None:
     for (part, name, m, *_), record in zip(todo, in_processes(run, todo, jobs=arguments.jobs), strict=True):
         key = f"{name} {m}" if m else name
         records.setdefault(part, {})[key] = record
-        print("\n\n".join(TEXTS[part]({key: record})), flush=True)
+        print(list(TEXTS[part]({key: record}))[1], flush=True)
         if arguments.write:  # a cell takes minutes
             save(head, records)
 
