@@ -37,7 +37,7 @@ def find(model: Any, model_output: str | None) -> Additive | None:
 
     In a pipeline, transformers that mix columns other than linearly make it another model, too.
     """
-    last, steps = _split(model)
+    last, steps = split_pipeline(model)
     if type(last).__module__.partition(".")[0] != "sklearn":
         return None
     reader = _READERS.get(type(last).__name__)
@@ -49,7 +49,7 @@ def find(model: Any, model_output: str | None) -> Additive | None:
     if head is None:
         return None
     try:
-        columns = Columns.untouched(_count(model, last))
+        columns = Columns.untouched(width_of(model, last))
         for step in steps:
             columns = after(step, columns)
     except NotAdditive:
@@ -59,14 +59,16 @@ def find(model: Any, model_output: str | None) -> Additive | None:
     return _structure(columns.affine(head.coefficients, head.intercept), head, model, last)
 
 
-def _split(model: Any) -> tuple[Any, list[Any]]:
+def split_pipeline(model: Any) -> tuple[Any, list[Any]]:
+    """The last step, and those before it, inner pipelines opened."""
     if type(model).__module__ == "sklearn.pipeline" and type(model).__name__ == "Pipeline":
-        last, before = _split(model.steps[-1][1])
+        last, before = split_pipeline(model.steps[-1][1])
         return last, [*(step for _, step in model.steps[:-1]), *before]
     return model, []
 
 
-def _count(model: Any, last: Any) -> int:
+def width_of(model: Any, last: Any) -> int:
+    """Number of columns that a pipeline takes."""
     count = sklearn.count_of_features(model)
     if count is None:
         # A pipeline does not know before its first step does.

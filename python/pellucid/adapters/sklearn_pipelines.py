@@ -1,0 +1,205 @@
+"""Models behind the transformers of a pipeline, on its raw columns.
+
+Scaling and filling never change the order of two numbers, whatever they round. So what goes left of a threshold behind
+them is all numbers up to a largest one, which halving finds among the doubles, with the transformers' own arithmetic:
+thresholds are moved without error. Of an encoded column the question is which categories go left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.adapters import sklearn
+from pellucid.adapters.combined import Part, Structure, columns_asked, combined, compared, last_left
+from pellucid.adapters.sklearn_columns import Columns, NotAdditive
+from pellucid.adapters.sklearn_linear import split_pipeline, width_of
+from pellucid.adapters.sklearn_monotone import through_numbers
+from pellucid.adapters.sklearn_transformers import after
+from pellucid.adapters.sklearn_wrappers import inside, named
+from pellucid.adapters.tree_documents import starts_of
+from pellucid.whitebox.additive import Table
+from pellucid.whitebox.forest import CATEGORIES, LEAF, THRESHOLD, ZERO_IS_MISSING, Forest
+
+Array = NDArray[np.float64]
+
+# Beyond it no column of numbers goes, and products with scales still are numbers.
+_LARGEST = 2.0**100
+_NEARLY_ZERO = float(np.float32(1e-35))
+
+
+def find(model: Any, model_output: str | None) -> Structure | None:
+    """The inside of the last step, asked for the columns that go into the first one."""
+    if type(model).__module__ != "sklearn.pipeline" or type(model).__name__ != "Pipeline":
+        return None
+    last, steps = split_pipeline(model)
+    output = model_output or ("probability" if sklearn.has_method(model, "predict_proba") else "value")
+    found = inside(last, output)
+    if found is None:
+        return None
+    known = named(found, model)
+    try:
+        columns = Columns.untouched(width_of(model, last))
+        for step in steps:
+            columns = after(step, columns)
+        if columns.width != found.features:
+            return None
+        return _on_raw_columns(found, columns, steps, known)
+    except NotAdditive:
+        return None
+
+
+def _on_raw_columns(found: Structure, columns: Columns, steps: Sequence[Any], known: Structure) -> Structure | None:
+    asked = columns_asked(found).tolist()
+    meaning = {"link": found.link, "outputs": found.outputs, "margin": found.margin, "source": known.source}
+    native = [columns.native[i] for i in range(columns.width)]
+    if all(one is not None and not one.filled for one in (native[i] for i in asked)):
+        names = known.feature_names if len(known.feature_names) == columns.raw else ()
+        places = np.array([0 if one is None else one.column for one in native], dtype=np.int64)
+        part = Part(found, np.eye(len(found.outputs)), places)
+        return combined([part], np.zeros(len(found.outputs)), features=columns.raw, feature_names=names, **meaning)
+    if not isinstance(found, Forest) or found.feature_categories:
+        return None
+    return _moved(found, columns, steps, asked, meaning)
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """A column of the trees for each category of raw column `raw`, for a missing one and for one that is not known."""
+
+    raw: int
+    values: Array
+
+
+@dataclass(frozen=True)
+class _Number:
+    """A column of the trees that never falls where raw column `raw` rises, and what it is where that is missing."""
+
+    raw: int
+    missing: float
+
+
+def _moved(
+    forest: Forest, columns: Columns, steps: Sequence[Any], asked: Sequence[int], meaning: dict[str, Any]
+) -> Forest | None:
+    def transform(rows: Array) -> Array:
+        for step in steps:
+            rows = through_numbers(step, rows)
+        return rows
+
+    arrays = forest.arrays
+    origins = _origins(columns, asked, transform)
+    numeric = np.isin(arrays["split_features"], [i for i in asked if isinstance(origins[i], _Number)])
+    split = arrays["questions"] != LEAF
+    if (numeric & split & (arrays["questions"] != THRESHOLD)).any():
+        # 0 is not 0 any more behind a scaler, and no number is a category.
+        return None
+    nodes = {name: arrays[name].copy() for name in ("questions", "thresholds", "missing_left", "others_left")}
+    features = arrays["split_features"].copy()
+    _move_thresholds(nodes, arrays, np.flatnonzero(numeric & split), origins, columns.raw, transform)
+    lists = _list_categories(nodes, arrays, np.flatnonzero(~numeric & split), origins)
+    raw_of = {i: origin.raw for i, origin in origins.items()}
+    features[split] = [raw_of[i] for i in features[split].tolist()]
+    kept = ("tree_starts", "left", "right", "values", "base", "tree_outputs", "cover")
+    found = Forest(
+        features=columns.raw,
+        split_features=features,
+        **nodes,
+        **{name: arrays[name] if len(arrays[name]) else None for name in kept},
+        **lists,
+        **meaning,
+    )
+    found.single_sums = forest.single_sums
+    found.feature_categories = dict(columns.labels)
+    return found
+
+
+def _origins(columns: Columns, asked: Sequence[int], transform: Any) -> dict[int, _Encoded | _Number]:
+    found: dict[int, _Encoded | _Number] = {}
+    plain = transform(np.zeros((1, columns.raw)))[0]
+    try:
+        absent = transform(np.full((1, columns.raw), np.nan))[0]
+    except ValueError:
+        # A transformer refuses missing values, so that no row has any.
+        absent = np.full(columns.width, np.nan)
+    for i in asked:
+        raw = columns.only_source(i)
+        piece = None if raw is None else columns.pieces[raw]
+        if raw is not None and isinstance(piece, Table):
+            values = np.concatenate([piece.values[:, i], [piece.missing[i], piece.unknown[i]]])
+            found[i] = _Encoded(raw, columns.constant[i] + values)
+        elif np.isnan(plain[i]) or raw in columns.labels:
+            raise NotAdditive
+        else:
+            found[i] = _Number(raw or 0, float(absent[i]))
+    return found
+
+
+def _move_thresholds(
+    nodes: dict[str, Any], arrays: dict[str, Any], numeric: NDArray[np.int64], origins: Any, raw: int, transform: Any
+) -> None:
+    """Columns of different raw ones are halved together; those of the same one after another."""
+    remaining = np.unique(arrays["split_features"][numeric]).tolist()
+    while remaining:
+        together: dict[int, int] = {}
+        for i in remaining:
+            together.setdefault(origins[i].raw, i)
+        remaining = [i for i in remaining if i not in together.values()]
+        where = {i: numeric[arrays["split_features"][numeric] == i] for i in together.values()}
+        distinct = {i: np.unique(arrays["thresholds"][at], return_inverse=True) for i, at in where.items()}
+        depth = max(len(values) for values, _ in distinct.values())
+        thresholds = np.full((depth, len(where)), np.inf)
+        for o, (values, _) in enumerate(distinct.values()):
+            thresholds[: len(values), o] = values
+        sources = [origins[i].raw for i in where]
+
+        def goes_left(x: Array, sources: Any = sources, columns: Any = list(where), t: Any = thresholds) -> Any:
+            rows = np.zeros((len(t), raw))
+            rows[:, sources] = x.reshape(t.shape)
+            return compared(arrays, transform(rows)[:, columns], t).ravel()
+
+        moved = last_left(goes_left, thresholds.size, largest=_LARGEST).reshape(thresholds.shape)
+        for o, (i, at) in enumerate(where.items()):
+            nodes["thresholds"][at] = moved[distinct[i][1], o]
+            if not np.isnan(origins[i].missing):
+                absent = np.full(len(at), origins[i].missing)
+                nodes["missing_left"][at] = compared(arrays, absent, arrays["thresholds"][at])
+
+
+def _list_categories(
+    nodes: dict[str, Any], arrays: dict[str, Any], encoded: NDArray[np.int64], origins: Any
+) -> dict[str, Any]:
+    """Questions about encoded columns become ones about categories: listed are those that part from the unknown ones."""
+    if not len(encoded):
+        return {}
+    known: dict[Any, Any] = {}
+    lists = [np.zeros(0, dtype=np.int64)] * len(arrays["questions"])
+    for node in encoded.tolist():
+        column = int(arrays["split_features"][node])
+        key = (column, *(arrays[name][node] for name in ("questions", "thresholds", "missing_left")))
+        if arrays["questions"][node] == CATEGORIES or key not in known:
+            left = _left_of(arrays, node, origins[column].values)
+            known[key] = np.flatnonzero(left[:-2] != left[-1]), left[-2], left[-1]
+        lists[node], nodes["missing_left"][node], nodes["others_left"][node] = known[key]
+    nodes["questions"][encoded] = CATEGORIES
+    nodes["thresholds"][encoded] = 0.0
+    return {"category_starts": starts_of([len(one) for one in lists]), "categories": np.concatenate(lists)}
+
+
+def _left_of(arrays: dict[str, Any], node: int, values: Array) -> NDArray[np.bool_]:
+    """Whether each of these values goes left at a node."""
+    missing, question = bool(arrays["missing_left"][node]), arrays["questions"][node]
+    if question == CATEGORIES:
+        starts = arrays["category_starts"]
+        whole = np.trunc(np.where(np.isnan(values), -1.0, values))
+        listed = np.isin(whole, arrays["categories"][starts[node] : starts[node + 1]])
+        left = listed != bool(arrays["others_left"][node])
+        return np.where(np.isnan(values) | ((values < 0.0) & arrays["negative_is_missing"]), missing, left)
+    absent = np.isnan(values)
+    if question == ZERO_IS_MISSING:
+        absent |= np.abs(values) <= _NEARLY_ZERO
+    return np.where(absent, missing, compared(arrays, values, arrays["thresholds"][node]))
