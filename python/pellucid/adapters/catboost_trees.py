@@ -125,15 +125,16 @@ def _names(infos: Any) -> tuple[str, ...]:
 
 def _hashed(infos: Any) -> dict[int, tuple[int, HashedTexts]]:
     """Number of a categorical feature -> its column, and the hashes that splits ask for."""
+    asked = [info for info in infos.get("categorical_features", ()) if len(info.get("values") or ())]
+    hashes = [HashedTexts(small_numbers(info["values"]).tolist()) for info in asked]
     return {
-        int(info["feature_index"]): (int(info["flat_feature_index"]), HashedTexts(small_numbers(info["values"]).tolist()))
-        for info in infos.get("categorical_features", ())
-        if len(info.get("values") or ())
+        int(info["feature_index"]): (int(info["flat_feature_index"]), own)
+        for info, own in zip(asked, hashes, strict=True)
     }
 
 
 def _question(split: Any, *, columns: Any, hashed: Any, source: str) -> tuple[int, float, bool, int, int]:
-    """Column, border, whether NaN goes left, what is asked, and the place of the one category that goes right, or -1."""
+    """Column, border, whether NaN goes left, what is asked, and which category goes right, or -1."""
     if split["split_type"] == "OneHotFeature":
         column, hashes = hashed[int(split["cat_feature_index"])]
         return column, 0.0, True, CATEGORIES, hashes.index(int(split["value"]))

@@ -17,6 +17,9 @@ from pellucid.whitebox.linear import Linear
 Array = NDArray[np.float64]
 Structure = Forest | Additive
 
+# Fields of nodes that say the same in any forest.
+_SAME = ("questions", "left", "right", "missing_left", "others_left")
+
 
 @dataclass(frozen=True)
 class Part:
@@ -148,16 +151,17 @@ def _forest(parts: Sequence[Part], offset: Array, features: int, meaning: dict[s
     if len(negative) > 1:
         return None
     values, outputs = _values(parts, every, len(offset))
-    listed = {}
+    listed: dict[str, Any] = {}
     if any(len(arrays["category_starts"]) for arrays in every):
         sizes = [_sizes(arrays) for arrays in every]
         listed = {"category_starts": starts_of(np.concatenate(sizes)), "categories": _joint(every, "categories")}
+    same: dict[str, Any] = {name: _joint(every, name) for name in _SAME}
     found = Forest(
         features=features,
         tree_starts=starts_of(np.concatenate([np.diff(arrays["tree_starts"]) for arrays in every])),
         split_features=np.concatenate([_moved(part) for part in parts]),
         thresholds=np.concatenate([_as(arrays, single, strict) for arrays in every]),
-        **{name: _joint(every, name) for name in ("questions", "left", "right", "missing_left", "others_left")},
+        **same,
         **listed,
         cover=_joint(every, "cover") if all(forest.has_cover for forest in forests) else None,
         values=values,

@@ -70,9 +70,9 @@ def _bagged(model: Any, output: str) -> Structure | None:
     members: list[tuple[Structure | None, Array, Any]] = []
     k = 1
     for member, columns in zip(model.estimators_, model.estimators_features_, strict=True):
-        # Members without probabilities vote, and are not read as such.
-        found = _plain(member, output) if output != "probability" or sklearn.has_method(member, "predict_proba") else None
-        if found is None:
+        found = _plain(member, output)
+        # Members without probabilities vote.
+        if found is None or (output == "probability" and not sklearn.has_method(member, "predict_proba")):
             return None
         matrix = np.eye(len(found.outputs))
         if output == "probability":

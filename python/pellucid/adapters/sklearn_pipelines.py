@@ -20,7 +20,7 @@ from pellucid.adapters.sklearn_columns import Columns, NotAdditive
 from pellucid.adapters.sklearn_linear import split_pipeline, width_of
 from pellucid.adapters.sklearn_monotone import through_numbers
 from pellucid.adapters.sklearn_transformers import after
-from pellucid.adapters.sklearn_wrappers import inside, named
+from pellucid.adapters.sklearn_wrappers import inside
 from pellucid.adapters.tree_documents import starts_of
 from pellucid.whitebox.additive import Table
 from pellucid.whitebox.forest import CATEGORIES, LEAF, THRESHOLD, ZERO_IS_MISSING, Forest
@@ -41,27 +41,32 @@ def find(model: Any, model_output: str | None) -> Structure | None:
     found = inside(last, output)
     if found is None:
         return None
-    known = named(found, model)
     try:
         columns = Columns.untouched(width_of(model, last))
         for step in steps:
             columns = after(step, columns)
         if columns.width != found.features:
             return None
-        return _on_raw_columns(found, columns, steps, known)
+        names = sklearn.feature_names(model)
+        meaning = {
+            "feature_names": names if len(names) == columns.raw else (),
+            **{name: getattr(found, name) for name in ("link", "outputs", "margin")},
+            "source": f"{found.source} in a Pipeline",
+        }
+        return _on_raw_columns(found, columns, steps, meaning)
     except NotAdditive:
         return None
 
 
-def _on_raw_columns(found: Structure, columns: Columns, steps: Sequence[Any], known: Structure) -> Structure | None:
+def _on_raw_columns(
+    found: Structure, columns: Columns, steps: Sequence[Any], meaning: dict[str, Any]
+) -> Structure | None:
     asked = columns_asked(found).tolist()
-    meaning = {"link": found.link, "outputs": found.outputs, "margin": found.margin, "source": known.source}
     native = [columns.native[i] for i in range(columns.width)]
     if all(one is not None and not one.filled for one in (native[i] for i in asked)):
-        names = known.feature_names if len(known.feature_names) == columns.raw else ()
         places = np.array([0 if one is None else one.column for one in native], dtype=np.int64)
         part = Part(found, np.eye(len(found.outputs)), places)
-        return combined([part], np.zeros(len(found.outputs)), features=columns.raw, feature_names=names, **meaning)
+        return combined([part], np.zeros(len(found.outputs)), features=columns.raw, **meaning)
     if not isinstance(found, Forest) or found.feature_categories:
         return None
     return _moved(found, columns, steps, asked, meaning)
@@ -104,12 +109,13 @@ def _moved(
     lists = _list_categories(nodes, arrays, np.flatnonzero(~numeric & split), origins)
     raw_of = {i: origin.raw for i, origin in origins.items()}
     features[split] = [raw_of[i] for i in features[split].tolist()]
-    kept = ("tree_starts", "left", "right", "values", "base", "tree_outputs", "cover")
+    names = ("tree_starts", "left", "right", "values", "base", "tree_outputs", "cover")
+    kept: dict[str, Any] = {name: arrays[name] if len(arrays[name]) else None for name in names}
     found = Forest(
         features=columns.raw,
         split_features=features,
         **nodes,
-        **{name: arrays[name] if len(arrays[name]) else None for name in kept},
+        **kept,
         **lists,
         **meaning,
     )
@@ -143,28 +149,29 @@ def _move_thresholds(
     nodes: dict[str, Any], arrays: dict[str, Any], numeric: NDArray[np.int64], origins: Any, raw: int, transform: Any
 ) -> None:
     """Columns of different raw ones are halved together; those of the same one after another."""
-    remaining = np.unique(arrays["split_features"][numeric]).tolist()
+    asked = arrays["split_features"][numeric]
+    remaining = np.unique(asked).tolist()
     while remaining:
         together: dict[int, int] = {}
         for i in remaining:
             together.setdefault(origins[i].raw, i)
         remaining = [i for i in remaining if i not in together.values()]
-        where = {i: numeric[arrays["split_features"][numeric] == i] for i in together.values()}
-        distinct = {i: np.unique(arrays["thresholds"][at], return_inverse=True) for i, at in where.items()}
-        depth = max(len(values) for values, _ in distinct.values())
-        thresholds = np.full((depth, len(where)), np.inf)
-        for o, (values, _) in enumerate(distinct.values()):
-            thresholds[: len(values), o] = values
-        sources = [origins[i].raw for i in where]
+        raws, columns = list(together), list(together.values())
+        distinct = [np.unique(arrays["thresholds"][numeric[asked == i]], return_inverse=True) for i in columns]
+        # A column of thresholds for each, filled up with what all numbers are left of.
+        table = np.full((max(len(values) for values, _ in distinct), len(columns)), np.inf)
+        for o, (values, _) in enumerate(distinct):
+            table[: len(values), o] = values
 
-        def goes_left(x: Array, sources: Any = sources, columns: Any = list(where), t: Any = thresholds) -> Any:
-            rows = np.zeros((len(t), raw))
-            rows[:, sources] = x.reshape(t.shape)
-            return compared(arrays, transform(rows)[:, columns], t).ravel()
+        def goes_left(x: Array, raws: Any = raws, columns: Any = columns, table: Array = table) -> Any:
+            rows = np.zeros((len(table), raw))
+            rows[:, raws] = x.reshape(table.shape)
+            return compared(arrays, transform(rows)[:, columns], table).ravel()
 
-        moved = last_left(goes_left, thresholds.size, largest=_LARGEST).reshape(thresholds.shape)
-        for o, (i, at) in enumerate(where.items()):
-            nodes["thresholds"][at] = moved[distinct[i][1], o]
+        moved = last_left(goes_left, table.size, largest=_LARGEST).reshape(table.shape)
+        for o, i in enumerate(columns):
+            at = numeric[asked == i]
+            nodes["thresholds"][at] = moved[distinct[o][1], o]
             if not np.isnan(origins[i].missing):
                 absent = np.full(len(at), origins[i].missing)
                 nodes["missing_left"][at] = compared(arrays, absent, arrays["thresholds"][at])
@@ -173,7 +180,7 @@ def _move_thresholds(
 def _list_categories(
     nodes: dict[str, Any], arrays: dict[str, Any], encoded: NDArray[np.int64], origins: Any
 ) -> dict[str, Any]:
-    """Questions about encoded columns become ones about categories: listed are those that part from the unknown ones."""
+    """Questions about encoded columns become ones about categories: those are listed that part from the unknown."""
     if not len(encoded):
         return {}
     known: dict[Any, Any] = {}
