@@ -283,6 +283,31 @@ def test_trees_behind_encoders_ask_for_categories(name):
     np.testing.assert_allclose(found.predictions[:, 0], model.predict(unseen[:3]), rtol=1e-12)
 
 
+@pytest.mark.parametrize("sparse", [True, False])
+def test_xgboost_takes_what_a_sparse_table_leaves_out_for_missing(sparse):
+    xgboost = pytest.importorskip("xgboost")
+    data, score = frame()
+    columns = ColumnTransformer([("labels", OneHotEncoder(sparse_output=sparse), ["colour", "floor"])])
+    model = make_pipeline(columns, xgboost.XGBRegressor(n_estimators=3, max_depth=2, n_jobs=1)).fit(data, score)
+    inside = find_structure(model)
+
+    assert (inside is None) == sparse
+    if not sparse:
+        space = Space.infer(data)
+        codes = StructureCodes(inside, space)(space.encode(data))
+        np.testing.assert_allclose(inside.predict(codes), answers(model, data, None), rtol=1e-5)
+
+
+def test_members_behind_a_scaler_or_nothing():
+    X, score = table()
+    search, vote = GridSearchCV(Ridge(), {"alpha": [1.0]}, cv=2), VotingRegressor(**votes(FOREST, TREE))
+    for first, last in ((StandardScaler(), search), (StandardScaler(), vote), ("passthrough", FOREST)):
+        model = make_pipeline(first, last).fit(pd.DataFrame(X, columns=list("abcd")), score)
+        inside = find_structure(model)
+        assert inside.feature_names == (tuple("abcd") if first != "passthrough" else ())
+        np.testing.assert_allclose(inside.predict(X), answers(model, X, None), rtol=1e-9, atol=1e-11)
+
+
 def test_means_of_the_target_before_trees_and_lines():
     preprocessing = pytest.importorskip("sklearn.preprocessing")
     if not hasattr(preprocessing, "TargetEncoder"):

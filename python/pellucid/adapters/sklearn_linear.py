@@ -56,7 +56,8 @@ def find(model: Any, model_output: str | None) -> Additive | None:
         return None
     if columns.width != len(head.coefficients):
         return None
-    return _structure(columns.affine(head.coefficients, head.intercept), head, model, last)
+    source = type(last).__name__ + (" in a Pipeline" if last is not model else "")
+    return sum_of(columns.affine(head.coefficients, head.intercept), head, model, source)
 
 
 def split_pipeline(model: Any) -> tuple[Any, list[Any]]:
@@ -77,7 +78,8 @@ def width_of(model: Any, last: Any) -> int:
     return count
 
 
-def _structure(columns: Columns, head: Head, model: Any, last: Any) -> Additive:
+def sum_of(columns: Columns, head: Head, model: Any, source: str) -> Additive:
+    """The columns behind the coefficients as functions of the raw columns of a model."""
     k = len(head.intercept)
     nothing: Piece = Line(np.zeros(k), np.zeros(k))
     pieces = [columns.pieces.get(j, nothing) for j in range(columns.raw)]
@@ -87,7 +89,7 @@ def _structure(columns: Columns, head: Head, model: Any, last: Any) -> Additive:
         "outputs": head.outputs,
         "feature_names": sklearn.feature_names(model),
         "margin": head.margin,
-        "source": type(last).__name__ + (" in a Pipeline" if last is not model else ""),
+        "source": source,
     }
     lines = [piece for piece in pieces if isinstance(piece, Line)]
     if len(lines) == len(pieces):

@@ -48,6 +48,16 @@ def through_numbers(step: Any, rows: Array) -> Array:
     raise NotAdditive
 
 
+def makes_sparse(step: Any) -> bool:
+    """Whether the table behind a transformer may be a sparse one."""
+    name = type(step).__name__
+    if name == "ColumnTransformer":
+        return bool(step.sparse_output_)
+    if name in ("Pipeline", "FeatureUnion"):
+        return any(makes_sparse(one) for _, one in (step.steps if name == "Pipeline" else step.transformer_list))
+    return name == "OneHotEncoder" and bool(getattr(step, "sparse_output", True))
+
+
 def _by_column_groups(step: Any, rows: Array) -> Array:
     inputs = getattr(step, "_transformer_to_input_indices", {})
     places = {name: range(*place.indices(2**31)) for name, place in step.output_indices_.items()}

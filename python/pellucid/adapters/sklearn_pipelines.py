@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from pellucid.adapters import sklearn
 from pellucid.adapters.combined import Part, Structure, columns_asked, combined, compared, last_left
 from pellucid.adapters.sklearn_columns import Columns, NotAdditive
-from pellucid.adapters.sklearn_linear import split_pipeline, width_of
-from pellucid.adapters.sklearn_monotone import through_numbers
+from pellucid.adapters.sklearn_linear import Head, split_pipeline, sum_of, width_of
+from pellucid.adapters.sklearn_monotone import makes_sparse, through_numbers
 from pellucid.adapters.sklearn_transformers import after
 from pellucid.adapters.sklearn_wrappers import inside
 from pellucid.adapters.tree_documents import starts_of
 from pellucid.whitebox.additive import Table
 from pellucid.whitebox.forest import CATEGORIES, LEAF, THRESHOLD, ZERO_IS_MISSING, Forest
+from pellucid.whitebox.linear import Linear
 
 Array = NDArray[np.float64]
 
@@ -47,11 +48,15 @@ def find(model: Any, model_output: str | None) -> Structure | None:
             columns = after(step, columns)
         if columns.width != found.features:
             return None
+        source = f"{found.source} in a Pipeline"
+        if isinstance(found, Linear) and np.isnan(found.missing).all():
+            head = Head(found.coefficients, found.intercept, found.link, found.outputs, found.margin)
+            return sum_of(columns.affine(head.coefficients, head.intercept), head, model, source)
         names = sklearn.feature_names(model)
         meaning = {
             "feature_names": names if len(names) == columns.raw else (),
             **{name: getattr(found, name) for name in ("link", "outputs", "margin")},
-            "source": f"{found.source} in a Pipeline",
+            "source": source,
         }
         return _on_raw_columns(found, columns, steps, meaning)
     except NotAdditive:
@@ -68,6 +73,10 @@ def _on_raw_columns(
         part = Part(found, np.eye(len(found.outputs)), places)
         return combined([part], np.zeros(len(found.outputs)), features=columns.raw, **meaning)
     if not isinstance(found, Forest) or found.feature_categories:
+        return None
+    arrays = found.arrays
+    if (arrays["strict"] or found.single_sums > arrays["single"]) and any(map(makes_sparse, steps)):
+        # xgboost, alone or among others, takes the zeros that a sparse table leaves out for missing values.
         return None
     return _moved(found, columns, steps, asked, meaning)
 
