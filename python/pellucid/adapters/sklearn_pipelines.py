@@ -116,8 +116,9 @@ def _moved(
     features = arrays["split_features"].copy()
     _move_thresholds(nodes, arrays, np.flatnonzero(numeric & split), origins, columns.raw, transform)
     lists = _list_categories(nodes, arrays, np.flatnonzero(~numeric & split), origins)
-    raw_of = {i: origin.raw for i, origin in origins.items()}
-    features[split] = [raw_of[i] for i in features[split].tolist()]
+    raw_of = np.zeros(columns.width, dtype=np.int64)
+    raw_of[list(origins)] = [origin.raw for origin in origins.values()]
+    features[split] = raw_of[features[split]]
     names = ("tree_starts", "left", "right", "values", "base", "tree_outputs", "cover")
     kept: dict[str, Any] = {name: arrays[name] if len(arrays[name]) else None for name in names}
     found = Forest(
@@ -192,18 +193,21 @@ def _list_categories(
     """Questions about encoded columns become ones about categories: those are listed that part from the unknown."""
     if not len(encoded):
         return {}
-    known: dict[Any, Any] = {}
-    lists = [np.zeros(0, dtype=np.int64)] * len(arrays["questions"])
-    for node in encoded.tolist():
-        column = int(arrays["split_features"][node])
-        key = (column, *(arrays[name][node] for name in ("questions", "thresholds", "missing_left")))
-        if arrays["questions"][node] == CATEGORIES or key not in known:
-            left = _left_of(arrays, node, origins[column].values)
-            known[key] = np.flatnonzero(left[:-2] != left[-1]), left[-2], left[-1]
-        lists[node], nodes["missing_left"][node], nodes["others_left"][node] = known[key]
+    columns, questions = arrays["split_features"][encoded], arrays["questions"][encoded]
+    # Nodes that ask the same are looked at once; lists of categories are not compared.
+    own_list = np.where(questions == CATEGORIES, encoded, -1)
+    keys = [columns, questions, arrays["thresholds"][encoded], arrays["missing_left"][encoded], own_list]
+    _, first, same = np.unique(np.column_stack(keys), axis=0, return_index=True, return_inverse=True)
+    same = same.ravel()
+    left = [_left_of(arrays, int(encoded[i]), origins[int(columns[i])].values) for i in first]
+    lists = [np.flatnonzero(one[:-2] != one[-1]) for one in left]
     nodes["questions"][encoded] = CATEGORIES
     nodes["thresholds"][encoded] = 0.0
-    return {"category_starts": starts_of([len(one) for one in lists]), "categories": np.concatenate(lists)}
+    nodes["missing_left"][encoded] = np.array([one[-2] for one in left])[same]
+    nodes["others_left"][encoded] = np.array([one[-1] for one in left])[same]
+    counts = np.zeros(len(arrays["questions"]), dtype=np.int64)
+    counts[encoded] = np.array([len(one) for one in lists])[same]
+    return {"category_starts": starts_of(counts), "categories": np.concatenate([lists[i] for i in same])}
 
 
 def _left_of(arrays: dict[str, Any], node: int, values: Array) -> NDArray[np.bool_]:
