@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
 from pellucid.adapters import find_predictor
+from pellucid.adapters.city_hash import HashedTexts
 from pellucid.adapters.structures import find_structure
 from pellucid.errors import InputError, ModelFormatError
+from pellucid.model.structure_codes import StructureCodes
+from pellucid.space import Space
 from reference.foreign_forests import assert_margins, hard_rows, plain_margins
 
 catboost = pytest.importorskip("catboost")
@@ -107,14 +112,52 @@ def test_names_of_a_frame_and_a_column_that_no_tree_asks():
     assert find_structure(fitted).feature_names == ("a", "b", "c", "d", "word")
 
 
-@pytest.mark.parametrize(("limit", "message"), [(10, "hashes of their texts"), (1, "statistics of categories")])
-def test_categories_are_refused(limit, message):
-    words = RNG.choice(["x", "y", "z"], size=300)
-    frame = pd.DataFrame({"a": X[:, 0], "word": words})
-    fitted = catboost.CatBoostRegressor(cat_features=["word"], one_hot_max_size=limit, **QUIET)
-    fitted.fit(frame, 5.0 * (words == "x"))
+def with_categories():
+    """Texts beyond ASCII, and of all lengths that the hash tells apart; whole numbers and booleans."""
+    words = np.array(["", "x", "zß", "medium", "some twelve b", "a text of twenty four by", "w" * 47, "long " * 30])
+    frame = pd.DataFrame({"a": X[:, 0], "word": RNG.choice(words, size=300), "floor": RNG.integers(-2, 3, size=300)})
+    frame["sold"] = RNG.random(300) < 0.5
+    chosen = frame["word"].isin(["x", "zß", "w" * 47, "some twelve b"]).to_numpy()
+    return frame, words, 5.0 * chosen + X[:, 0] * frame["sold"] - np.abs(frame["floor"] + 1.0)
 
-    with pytest.raises(ModelFormatError, match=message):
+
+@pytest.mark.parametrize("policy", ["SymmetricTree", "Lossguide"])
+@pytest.mark.parametrize("kind", ["text", "category"])
+def test_categories_by_the_hashes_of_their_texts(policy, kind):
+    frame, words, y = with_categories()
+    if kind == "category":
+        frame = frame.astype({"word": "category"})
+    fitted = catboost.CatBoostRegressor(
+        cat_features=["word", "floor", "sold"], one_hot_max_size=20, grow_policy=policy, **{**QUIET, "iterations": 30}
+    ).fit(frame, y)
+    inside = find_structure(fitted)
+    unseen = frame.astype({"word": object})
+    unseen.loc[:5, "word"], unseen.loc[4:8, "floor"] = "never seen", 77
+    space = Space.infer(unseen)
+    codes = StructureCodes(inside, space)(space.encode(unseen))
+
+    assert set(inside.feature_categories) == {1, 2, 3}
+    assert set(inside.feature_categories[1]) <= {HashedTexts().key(word) for word in words}
+    assert len(inside.feature_categories[1]) >= 4
+    np.testing.assert_allclose(inside.margins(codes)[:, 0], fitted.predict(unseen), rtol=1e-12)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(inside)).margins(codes), inside.margins(codes))
+
+
+def test_hashes_of_every_length():
+    words = [str(7 ** (2 * i))[:i] for i in range(1, 160)]
+    frame = pd.DataFrame({"word": words})
+    fitted = catboost.CatBoostRegressor(cat_features=["word"], one_hot_max_size=200, **{**QUIET, "iterations": 60})
+    inside = find_structure(fitted.fit(frame, np.arange(len(words)) ** 0.5))
+
+    assert len(inside.feature_categories[0]) > 40
+    assert set(inside.feature_categories[0]) <= {HashedTexts().key(word) for word in words}
+
+
+def test_statistics_of_categories_are_refused():
+    frame, _, y = with_categories()
+    fitted = catboost.CatBoostRegressor(cat_features=["word"], one_hot_max_size=1, **QUIET).fit(frame, y)
+
+    with pytest.raises(ModelFormatError, match="statistics of categories"):
         find_structure(fitted)
 
 

@@ -24,8 +24,6 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 ROWS, D = 120, 4
@@ -245,14 +243,6 @@ def test_a_tree_of_one_leaf():
     forest = assert_the_same(DecisionTreeRegressor().fit(X, np.full(ROWS, 2.5)), X)
 
     assert forest.arrays["base"] == 0.0
-
-
-def test_a_pipeline_only_if_nothing_comes_before_the_trees():
-    X, score = data()
-    trees = RandomForestRegressor(2, max_depth=3, random_state=0)
-
-    assert_the_same(make_pipeline("passthrough", trees).fit(X, score), X)
-    assert find(make_pipeline(StandardScaler(), trees).fit(X, score), None) is None
 
 
 def test_what_is_no_forest_of_this_output():

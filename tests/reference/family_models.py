@@ -94,6 +94,43 @@ def of_sklearn(name, kind="number", *, d=5, categories=0, method=None, **options
     return make
 
 
+def of_members(make_model, kind="number", *, d=5, categories=0, method="predict", missing=False):
+    """A model of scikit-learn that is made of others."""
+
+    def make(seed):
+        X, score = table(seed, d, missing=missing, categories=categories)
+        model = make_model(seed).fit(X, target(kind, score))
+        output = "raw" if method == "decision_function" else None
+        return Fitted(model, output, lambda rows: column(getattr(model, method)(rows)), X, missing)
+
+    return make
+
+
+def bagged_votes(seed):
+    """Trees that saw some of the columns, and those of the histogram, which compare doubles."""
+    from sklearn import ensemble, tree
+
+    bag = ensemble.BaggingRegressor(tree.DecisionTreeRegressor(max_depth=4), 3, max_features=3, random_state=seed)
+    members = [("bag", bag), ("histogram", ensemble.HistGradientBoostingRegressor(random_state=seed, **HISTOGRAM))]
+    return ensemble.VotingRegressor(members, weights=[2, 1])
+
+
+def adaptive_votes(seed):
+    from sklearn import ensemble, tree
+
+    return ensemble.AdaBoostClassifier(tree.DecisionTreeClassifier(max_depth=2), n_estimators=4, random_state=seed)
+
+
+def behind_transformers(seed):
+    """Holes filled, numbers scaled, and the last column one column for each category."""
+    from sklearn import compose, ensemble, impute, pipeline, preprocessing
+
+    numbers = pipeline.make_pipeline(impute.SimpleImputer(), preprocessing.StandardScaler())
+    labels = preprocessing.OneHotEncoder(handle_unknown="ignore")
+    columns = compose.ColumnTransformer([("labels", labels, [4]), ("numbers", numbers, [3, 0, 1, 2])])
+    return pipeline.make_pipeline(columns, ensemble.ExtraTreesRegressor(4, max_depth=5, random_state=seed))
+
+
 def _takes_missing(model):
     try:
         from sklearn.utils import get_tags
@@ -198,6 +235,9 @@ FAMILIES = {
     "histogram of three": of_sklearn(
         "HistGradientBoostingClassifier", "classes", categories=9, method="decision_function", **HISTOGRAM
     ),
+    "bags and votes": of_members(bagged_votes),
+    "adaptive votes": of_members(adaptive_votes, "classes", method="decision_function"),
+    "behind transformers": of_members(behind_transformers, categories=6, missing=True),
     "xgboost": of_xgboost(),
     "xgboost, exact": of_xgboost(tree_method="exact", gamma=0.5, max_depth=4),
     "xgboost, categories": of_xgboost(categories=40, max_cat_to_onehot=1),

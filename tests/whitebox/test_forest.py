@@ -80,6 +80,7 @@ def test_links_by_their_formulas():
     np.testing.assert_allclose(apply_link("logistic", m[:, :1]), [[1 - sigmoid[0, 0], sigmoid[0, 0]]], rtol=1e-15)
     assert apply_link("signed_square", m).tolist() == [[1.0, -4.0, 0.0625]]
     assert apply_link("exp", m).tolist() == np.exp(m).tolist()
+    np.testing.assert_allclose(apply_link("expm1", m), np.exp(m) - 1.0, rtol=1e-13)
     assert apply_link("isolation:2:-0.5", m)[0, 0] == -(2.0**-0.5) + 0.5
     assert apply_link("identity", m) is m
 

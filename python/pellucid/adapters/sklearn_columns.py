@@ -121,6 +121,9 @@ class _Through:
     own: NDArray[np.bool_]
 
     def __call__(self, codes: Array) -> Array:
+        if not len(codes):
+            # Which transformers refuse.
+            return np.zeros((0, len(self.own)))
         reach = self.piece.reach
         rows = np.tile(self.reference, (len(codes), 1))
         rows[:, reach] = (self.constant + self.piece.at(codes))[:, reach]

@@ -37,7 +37,7 @@ def find(model: Any, model_output: str | None) -> Additive | None:
 
     In a pipeline, transformers that mix columns other than linearly make it another model, too.
     """
-    last, steps = _split(model)
+    last, steps = split_pipeline(model)
     if type(last).__module__.partition(".")[0] != "sklearn":
         return None
     reader = _READERS.get(type(last).__name__)
@@ -49,24 +49,27 @@ def find(model: Any, model_output: str | None) -> Additive | None:
     if head is None:
         return None
     try:
-        columns = Columns.untouched(_count(model, last))
+        columns = Columns.untouched(width_of(model, last))
         for step in steps:
             columns = after(step, columns)
     except NotAdditive:
         return None
     if columns.width != len(head.coefficients):
         return None
-    return _structure(columns.affine(head.coefficients, head.intercept), head, model, last)
+    source = type(last).__name__ + (" in a Pipeline" if last is not model else "")
+    return sum_of(columns.affine(head.coefficients, head.intercept), head, model, source)
 
 
-def _split(model: Any) -> tuple[Any, list[Any]]:
+def split_pipeline(model: Any) -> tuple[Any, list[Any]]:
+    """The last step, and those before it, inner pipelines opened."""
     if type(model).__module__ == "sklearn.pipeline" and type(model).__name__ == "Pipeline":
-        last, before = _split(model.steps[-1][1])
+        last, before = split_pipeline(model.steps[-1][1])
         return last, [*(step for _, step in model.steps[:-1]), *before]
     return model, []
 
 
-def _count(model: Any, last: Any) -> int:
+def width_of(model: Any, last: Any) -> int:
+    """Number of columns that a pipeline takes."""
     count = sklearn.count_of_features(model)
     if count is None:
         # A pipeline does not know before its first step does.
@@ -75,7 +78,8 @@ def _count(model: Any, last: Any) -> int:
     return count
 
 
-def _structure(columns: Columns, head: Head, model: Any, last: Any) -> Additive:
+def sum_of(columns: Columns, head: Head, model: Any, source: str) -> Additive:
+    """The columns behind the coefficients as functions of the raw columns of a model."""
     k = len(head.intercept)
     nothing: Piece = Line(np.zeros(k), np.zeros(k))
     pieces = [columns.pieces.get(j, nothing) for j in range(columns.raw)]
@@ -85,7 +89,7 @@ def _structure(columns: Columns, head: Head, model: Any, last: Any) -> Additive:
         "outputs": head.outputs,
         "feature_names": sklearn.feature_names(model),
         "margin": head.margin,
-        "source": type(last).__name__ + (" in a Pipeline" if last is not model else ""),
+        "source": source,
     }
     lines = [piece for piece in pieces if isinstance(piece, Line)]
     if len(lines) == len(pieces):

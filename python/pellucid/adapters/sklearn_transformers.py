@@ -167,7 +167,7 @@ def _polynomial(step: Any, columns: Columns) -> Columns:
         raise NotAdditive
     if (powers <= 1).all():
         return columns.affine(powers.T.astype(np.float64), (powers.sum(axis=1) == 0).astype(np.float64))
-    return columns.through(_outputs(step), origin=[int(row.argmax()) if row.any() else None for row in powers])
+    return columns.through(outputs_of(step), origin=[int(row.argmax()) if row.any() else None for row in powers])
 
 
 def _function(step: Any, columns: Columns) -> Columns:
@@ -180,15 +180,15 @@ def _function(step: Any, columns: Columns) -> Columns:
 
 
 def _by_column(step: Any, columns: Columns) -> Columns:
-    return columns.through(_outputs(step), origin=range(columns.width))
+    return columns.through(outputs_of(step), origin=range(columns.width))
 
 
 def _bins(step: Any, columns: Columns) -> Columns:
     counts = [1] * columns.width if step.encode == "ordinal" else step.n_bins_
-    return columns.through(_outputs(step), origin=np.repeat(np.arange(columns.width), counts).tolist())
+    return columns.through(outputs_of(step), origin=np.repeat(np.arange(columns.width), counts).tolist())
 
 
-def _outputs(step: Any) -> Callable[[Any], Array]:
+def outputs_of(step: Any) -> Callable[[Any], Array]:
     """What the transformer itself makes of rows, without its remarks on their names."""
 
     def transform(rows: Any) -> Array:
@@ -201,6 +201,13 @@ def _outputs(step: Any) -> Callable[[Any], Array]:
     return transform
 
 
+def _splines(step: Any, columns: Columns) -> Columns:
+    if step.extrapolation == "error":
+        raise NotAdditive
+    each = step.n_features_out_ // columns.width
+    return columns.through(outputs_of(step), origin=np.repeat(np.arange(columns.width), each).tolist())
+
+
 def _one_hot(step: Any, columns: Columns) -> Columns:
     return _encoded(step, columns, np.repeat(np.arange(columns.width), step._n_features_outs).tolist())
 
@@ -211,7 +218,7 @@ def _ordinal(step: Any, columns: Columns) -> Columns:
 
 def _encoded(step: Any, columns: Columns, origin: list[int]) -> Columns:
     """Each column a table over its categories."""
-    transform, width = _outputs(step), len(origin)
+    transform, width = outputs_of(step), len(origin)
     pieces: dict[int, Piece] = {}
     labels: dict[int, tuple[Any, ...]] = {}
     for i, native in enumerate(columns.native):
@@ -227,6 +234,12 @@ def _encoded(step: Any, columns: Columns, origin: list[int]) -> Columns:
         pieces[native.column] = Table(np.array(found[:count]).reshape(count, width), found[count], found[count + 1])
         labels[native.column] = known
     return Columns(columns.raw, np.zeros(width), pieces, (None,) * width, labels)
+
+
+def _targets(step: Any, columns: Columns) -> Columns:
+    """A mean of the target for each category, or for each category and class."""
+    each = len(step.classes_) if step.target_type_ == "multiclass" else 1
+    return _encoded(step, columns, np.repeat(np.arange(columns.width), each).tolist())
 
 
 class _Rows:
@@ -279,6 +292,9 @@ _READERS: dict[str, Callable[[Any, Columns], Columns]] = {
     "QuantileTransformer": _by_column,
     "Binarizer": _by_column,
     "KBinsDiscretizer": _bins,
+    "SplineTransformer": _splines,
     "OneHotEncoder": _one_hot,
     "OrdinalEncoder": _ordinal,
+    "TargetEncoder": _targets,
 }
+ENCODERS = frozenset({"OneHotEncoder", "OrdinalEncoder", "TargetEncoder"})

@@ -34,10 +34,6 @@ def find(model: Any, model_output: str | None) -> Forest | None:
     # A subclass may predict what it likes.
     if type(model).__module__.partition(".")[0] != "sklearn":
         return None
-    if type(model).__name__ == "Pipeline":
-        # Thresholds behind a scaler are no thresholds of raw columns: rounding may put a value on the other side.
-        plain = all(step is None or isinstance(step, str) for _, step in model.steps[:-1])
-        return find(model.steps[-1][1], model_output) if plain else None
     reader = _READERS.get(type(model).__name__)
     if reader is None:
         return None

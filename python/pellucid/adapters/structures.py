@@ -16,7 +16,7 @@ _READERS = {
     "xgboost": ("xgboost_trees",),
     "lightgbm": ("lightgbm_trees",),
     "catboost": ("catboost_trees",),
-    "sklearn": ("sklearn_trees", "sklearn_linear"),
+    "sklearn": ("sklearn_trees", "sklearn_linear", "sklearn_ensembles", "sklearn_pipelines"),
 }
 _OUTPUT_OF_METHOD = {"predict_proba": "probability", "decision_function": "raw", "predict": "value"}
 

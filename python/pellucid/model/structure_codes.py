@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,16 +33,19 @@ class StructureCodes:
         known = structure.feature_categories
         self._tables: dict[int, Array] = {}
         self._numbers: dict[int, tuple[Array, Array]] = {}  # categories that are numbers, ascending, and their codes
+        self._hashed: dict[int, Any] = {}  # of columns of numbers, of which the model knows hashes of their digits
         for column, feature in enumerate(space.features):
             if feature.categories:
                 self._tables[column] = _table(feature, known.get(column), structure, column)
+            elif hasattr(known.get(column), "key"):
+                self._hashed[column] = known[column]
             elif column in known:
                 self._numbers[column] = _ascending(known[column])
 
     @property
     def plain(self) -> bool:
         """Whether codes are taken as they are."""
-        return not self._tables and not self._numbers
+        return not self._tables and not self._numbers and not self._hashed
 
     def __call__(self, codes: Array) -> Array:
         if self.plain:
@@ -55,14 +58,17 @@ class StructureCodes:
             given = codes[:, column]
             at = np.minimum(np.searchsorted(numbers, given), len(numbers) - 1)
             rows[:, column] = np.where(numbers[at] == given, places[at], np.where(np.isnan(given), np.nan, UNKNOWN))
+        for column, hashes in self._hashed.items():
+            distinct, at = np.unique(codes[:, column], return_inverse=True)
+            absent = np.isnan(distinct)
+            rows[:, column] = np.array([*_places(distinct[~absent], hashes), *distinct[absent]])[at]
         return rows
 
 
 def _table(feature: Feature, known: Sequence[Any] | None, structure: Any, column: int) -> Array:
     """What each code of the feature becomes, and at last what a missing value does."""
     if known is not None:
-        place = {_key(label): float(i) for i, label in enumerate(known)}
-        codes = [place.get(_key(label), UNKNOWN) for label in feature.categories]
+        codes = _places(feature.categories, known)
     elif all(isinstance(label, (int, float)) for label in feature.categories):
         codes = [code_of(label) for label in feature.categories]
     elif column in columns_asked(structure):
@@ -73,6 +79,14 @@ def _table(feature: Feature, known: Sequence[Any] | None, structure: Any, column
     else:
         codes = [0.0] * len(feature.categories)
     return np.array([*codes, np.nan])
+
+
+def _places(labels: Iterable[Any], known: Sequence[Any]) -> list[float]:
+    """Of each label in the categories of a model, which may be hashes with a `key` that makes one of a label."""
+    hashed = getattr(known, "key", None)
+    key = hashed or _key
+    place = {label if hashed else _key(label): float(i) for i, label in enumerate(known)}
+    return [place.get(key(label), UNKNOWN) for label in labels]
 
 
 def _ascending(categories: Sequence[Any]) -> tuple[Array, Array]:

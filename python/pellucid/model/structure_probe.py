@@ -141,7 +141,7 @@ def _compared(model: Model, structure: Any, rows: Array, outputs: Array) -> str:
 def rounding(structure: Any, rows: Array, outputs: Array) -> Array:
     """(n, k') or less: how far two correct sums of the same terms can be apart."""
     if isinstance(structure, Forest):
-        eps = 2.0**-23 if structure.arrays["single"] else 2.0**-52
+        eps = 2.0**-23 if structure.single_sums else 2.0**-52
         terms = _largest_leaves(structure)[None]
         steps = _STEPS + np.sqrt(len(structure.arrays["tree_starts"]) - 1)
     else:
@@ -155,6 +155,8 @@ def rounding(structure: Any, rows: Array, outputs: Array) -> Array:
     slope = np.full_like(outputs, max(1.0, link_slope(structure)))
     if link == "exp":
         slope = np.abs(outputs)
+    elif link == "expm1":
+        slope = np.abs(outputs) + 1.0
     elif link == "signed_square":
         slope = 2.0 * np.sqrt(np.abs(outputs))
     return np.asarray(reach.max(axis=1)[:, None] * slope + _STEPS * eps * np.abs(outputs))

@@ -133,6 +133,8 @@ class Forest:
             )
         self.margin = margin
         self.source = source
+        # The model may have added its leaves in float32.
+        self.single_sums = self.arrays["single"]
         # Column -> the training categories of a column of a frame: its code i stands for entry i.
         self.feature_categories: dict[int, tuple[Any, ...]] = {}
 

@@ -30,6 +30,7 @@ class Link:
     ``logistic_normalised``  the same, divided by their sum                          s, 1 if left out
     ``softmax``              :math:`e^{m_j} / \sum_i e^{m_i}`
     ``exp``                  :math:`e^{m_j}`
+    ``expm1``                :math:`e^{m_j} - 1`
     ``softplus``             :math:`\log(1 + e^{m_j})`
     ``signed_square``        :math:`\mathrm{sign}(m_j)\, m_j^2`
     ``isolation``            :math:`-2^{-m_j / c} - o` of mean path lengths          c, o
@@ -167,6 +168,7 @@ _FUNCTIONS: dict[str, Callable[..., Array]] = {
     "logistic_normalised": _logistic_normalised,
     "softmax": _softmax,
     "exp": np.exp,
+    "expm1": np.expm1,
     "softplus": _softplus,
     "signed_square": _signed_square,
     "isolation": _isolation,
