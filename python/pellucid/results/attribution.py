@@ -143,7 +143,7 @@ class Attribution:
             put("selected", checks.selected(self.selected, (n, k), len(self.selected_names)))
         check_canvas(self.canvas, rows=n, parts=p)
         if callable(self.report):
-            Lazy.put(self, "report", partial(_reported, self.report, n))
+            Lazy.put(self, "report", lambda make=self.report: checks.report(make(), n))
         else:
             checks.report(self.report, n)
 
@@ -390,10 +390,6 @@ class Attribution:
 
 def _shown(make: Callable[[], Any], shape: tuple[int, int]) -> NDArray[np.str_]:
     return checks.strings(make(), shape)
-
-
-def _reported(make: Callable[[], Any], rows: int) -> Report:
-    return checks.report(make(), rows)
 
 
 # To make the texts and the report takes longer than all the rest of a small attribution.
