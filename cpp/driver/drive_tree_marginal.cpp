@@ -61,7 +61,9 @@ Vector marginal_tree_values() {
     std::vector<double> all;
     for (const Index table_players : {0, 3}) {
         const MarginalShapley shapley(forest, players, features, background, weights, table_players);
-        const Matrix values = shapley.values(rows), pairs = shapley.interactions(rows.topRows(50));
+        const Matrix few = shapley.values(rows.topRows(3)), values = shapley.values(rows);
+        const Matrix pairs = shapley.interactions(rows.topRows(50));
+        all.insert(all.end(), few.data(), few.data() + few.size());
         all.insert(all.end(), values.data(), values.data() + values.size());
         all.insert(all.end(), pairs.data(), pairs.data() + pairs.size());
         all.insert(all.end(), shapley.base().data(), shapley.base().data() + outputs);

@@ -358,7 +358,40 @@ def test_every_type_of_the_binary_document():
 
     assert document["a"] == [-1, 255, -2, 5, -3, 0.5, 0.25, True, False, None, "x", "hi"]
     assert document["b"].tolist() == [1, -2]
-    assert document["b"].dtype == np.int32
+    assert document["b"].dtype.newbyteorder("=") == np.int32
+
+
+def long_entry(name, form, count, content):
+    """An entry of a mapping with its lengths in eight bytes, as XGBoost writes them."""
+    return b"L" + struct.pack(">q", len(name)) + name + b"[$" + form + b"#L" + struct.pack(">q", count) + content
+
+
+@pytest.mark.parametrize("name", [b"a", b"", b"\xc3\xa4", b"n" * 255, b"n" * 256])
+def test_entries_in_long_form(name):
+    entries = [
+        long_entry(name, b"l", 2, struct.pack(">2i", 1, -2)),
+        long_entry(b"none", b"D", 0, b""),
+        b"L" + struct.pack(">q", 4) + b"texti\x05",
+        long_entry(b"last", b"U", 1, b"\xff"),
+    ]
+
+    document = read_ubjson(b"{" + b"".join(entries) + b"}")
+
+    assert {key: np.asarray(value).tolist() for key, value in document.items()} == {
+        name.decode(): [1, -2],
+        "none": [],
+        "text": 5,
+        "last": [255],
+    }
+    with pytest.raises(ModelFormatError, match="twice"):
+        read_ubjson(b"{" + entries[0] * 2 + b"}")
+    for count in (-1, 3, 2**61, 2**63 - 1):
+        with pytest.raises(ModelFormatError, match="announced"):
+            read_ubjson(b"{" + long_entry(name, b"l", count, struct.pack(">2i", 1, -2)) + b"}")
+    whole = b"{" + entries[0] + b"}"
+    for end in range(len(whole)):
+        with pytest.raises(ModelFormatError):
+            read_ubjson(whole[:end])
 
 
 @pytest.mark.parametrize("data", [b"{i\x01ai\x01i\x01ai\x02}", b"i\x05i\x05", b"[$d", b"Q", b"[$T#i\x05"])

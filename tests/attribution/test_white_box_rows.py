@@ -106,6 +106,29 @@ class TestFrames:
             part = frame[columns]
             assert PlainFrame.of(part, Space.infer(part)) is None
 
+    def test_categories_of_text_take_the_short_way(self):
+        pandas = pytest.importorskip("pandas")
+
+        def frame(labels, order=("v", "u", "w"), ordered=False):
+            made = pandas.Categorical(labels, categories=order, ordered=ordered)
+            return pandas.DataFrame({"a": np.arange(len(labels)), "b": made, "c": 0.5})
+
+        first = frame(["u", None, "v"])
+        for space in (Space.infer(first), Space.infer(frame(["w", "u"], order=("w", "x", "u"))).extend(first)):
+            like = PlainFrame.of(first, space)
+            for seen in (first, frame([None, "w"]), frame(["w", "v", "u"])):
+                np.testing.assert_array_equal(like.codes(seen), space.encode(seen))
+                assert like.codes(seen).flags.c_contiguous
+            for other in (frame(["u"], order=("u", "v", "w")), frame(["u"], ordered=True), frame(["u"], order=("u",))):
+                assert like.codes(other) is None
+        ordinal = frame(["w", "u"], ordered=True)
+        like = PlainFrame.of(ordinal, Space.infer(ordinal))
+        np.testing.assert_array_equal(like.codes(ordinal), Space.infer(ordinal).encode(ordinal))
+        # A category that the space does not know, and categories that are no text.
+        assert PlainFrame.of(first, Space.infer(frame(["u"], order=("u",)))) is None
+        numbered = frame([1, 2], order=(2, 1))
+        assert PlainFrame.of(numbered, Space.infer(numbered)) is None
+
     @pytest.mark.parametrize("values", [[True, None], [1, None], [1.0, None]], ids=["booleans", "integers", "floats"])
     @pytest.mark.parametrize("library", ["polars", "pyarrow"])
     def test_a_null_is_missing(self, library, values):

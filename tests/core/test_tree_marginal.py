@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from functools import lru_cache
 
@@ -234,6 +235,13 @@ def test_bits_depend_neither_on_threads_nor_levels_nor_other_rows(features, outp
     for first, last in ((0, 1), (3, 10), (200, 700)):
         assert np.array_equal(explain(rows[first:last]), expected[first:last])
     assert np.array_equal(explain(rows[7:8], interactions=True), pairs[7:8])
+    # A call of few rows leaves behind what it found of the background; in the threads of two calls, too.
+    explainer = _core.MarginalShapley(forest.core, players, features, background, weights, table_players)
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(explainer.values, [rows[:2]] * 4):
+            assert np.array_equal(found, expected[:2])
+    assert np.array_equal(explainer.values(rows), expected)
+    assert np.array_equal(explainer.interactions(rows[:2]), pairs[:2])
 
 
 def test_values_add_up_to_the_output():

@@ -80,6 +80,25 @@ def test_what_does_not_fit_is_refused(attribution, field, value, says):
         replace(attribution, **{field: value})
 
 
+def test_a_report_can_be_made_when_somebody_reads_it(attribution):
+    asked = []
+
+    def make():
+        asked.append("report")
+        return attribution.report
+
+    later = replace(attribution, report=make)
+    assert asked == []
+    assert later == attribution
+    assert later.report is attribution.report
+    assert asked == ["report"]
+    unread = replace(attribution, report=make)
+    assert pickle.loads(pickle.dumps(unread)) == attribution
+    assert replace(attribution, report=make)[1:2].report == attribution[1:2].report
+    with pytest.raises(InputError, match="one entry for each of the 5 rows"):
+        _ = replace(attribution, report=lambda: Report(method="x", converged=(True,))).report
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [

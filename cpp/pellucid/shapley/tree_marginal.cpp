@@ -6,11 +6,13 @@
 
 #include "pellucid/check.hpp"
 #include "pellucid/parallel.hpp"
+#include "pellucid/shapley/tree_marginal_tables.hpp"
 
 namespace pellucid {
 namespace {
 
 constexpr Index largest_table = 16;
+constexpr Index few_rows = 16, most_kept_bytes = Index{128} << 20;
 
 // Tables pay the more, the more patterns there are to pair off.
 Index default_table_players(Index background_rows) {
@@ -98,6 +100,37 @@ void MarginalShapley::find_patterns(const MatrixIn& background, const VectorIn& 
         for (const DeepLeaf& leaf : plan.deep) most_deep = std::max(most_deep, leaf.players);
     }
     if (most_deep > 0) beta_ = std::make_unique<const BetaWeights>(most_deep);
+    value_weights_ = std::make_unique<const CoalitionWeights>(most_table_players_, false);
+    for (const MarginalPlan& plan : plans_)
+        kept_bytes_ += LeafSums(*value_weights_).starts(plan).back() * static_cast<Index>(sizeof(double));
+}
+
+MarginalShapley::~MarginalShapley() {
+    const std::unique_ptr<const TreeSums> owned(kept_.load());
+}
+
+// A call of few rows would spend nearly all of its time on them, one of many rows hardly any. Two threads may both make
+// them; either will do.
+const MarginalShapley::TreeSums* MarginalShapley::kept_sums(Index rows) const {
+    const TreeSums* known = kept_.load(std::memory_order_acquire);
+    if (known != nullptr || rows > few_rows || kept_bytes_ > most_kept_bytes) return known;
+    auto made = std::make_unique<TreeSums>(plans_.size());
+    parallel_for(forest_.trees(), 4, [&](Index first, Index last) {
+        LeafSums filler(*value_weights_);
+        for (Index t = first; t < last; ++t) {
+            poll_interrupt();
+            const auto tree = static_cast<std::size_t>(t);
+            const MarginalPlan& plan = plans_[tree];
+            const std::vector<Index> starts = filler.starts(plan);
+            std::vector<double> sums(static_cast<std::size_t>(starts.back()));
+            for (std::size_t b = 0; b < plan.blocks.size(); ++b)
+                filler.fill(plan, backgrounds_[tree], static_cast<Index>(b),
+                            sums.data() + starts[static_cast<std::size_t>(plan.blocks[b].first_leaf)]);
+            (*made)[tree].swap(sums);
+        }
+    });
+    if (kept_.compare_exchange_strong(known, made.get(), std::memory_order_acq_rel)) known = made.release();
+    return known;
 }
 
 void MarginalShapley::find_constant_players(const std::int32_t* cells, Index stride,

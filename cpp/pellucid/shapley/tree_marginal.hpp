@@ -5,6 +5,7 @@
 // over each, and exact. Only leaves with more than table_players players pair the patterns off.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -20,6 +21,7 @@ class MarginalShapley {
     // table_players 0 chooses by the size of the background. Keeps a reference to the forest.
     MarginalShapley(const Forest& forest, const ColumnsIn& player_of_feature, Index players, const MatrixIn& background,
                     const VectorIn& weights, Index table_players = 0);
+    ~MarginalShapley();
 
     // (n, players * outputs), player by player. A row's numbers do not depend on the others.
     Matrix values(const MatrixIn& rows) const;
@@ -45,6 +47,8 @@ class MarginalShapley {
     void find_constant_players(const std::int32_t* cells, Index stride, const std::vector<std::int64_t>& units);
     void find_base();
     void find_error_bounds(Index background_rows);
+    using TreeSums = std::vector<std::vector<double>>;
+    const TreeSums* kept_sums(Index rows) const;
     std::vector<Part> parts(bool pairs) const;
     Matrix explain(const MatrixIn& rows, bool pairs) const;
     void gather(const Part& part, bool pairs, const double* sums, double* out) const;
@@ -61,7 +65,11 @@ class MarginalShapley {
     std::vector<MarginalPlan> plans_;
     std::vector<TreeBackground> backgrounds_;
     std::unique_ptr<const BetaWeights> beta_;
+    std::unique_ptr<const CoalitionWeights> value_weights_;
     Index most_table_players_ = 0;
+    // What the leaves of every tree have of the background, once a call of few rows has found it.
+    mutable std::atomic<const TreeSums*> kept_{nullptr};
+    Index kept_bytes_ = 0;  // that they take
     Vector base_, error_bound_, interaction_error_bound_;
 };
 

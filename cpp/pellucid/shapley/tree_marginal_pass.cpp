@@ -30,10 +30,13 @@ Index padded(Index width) {
 // has.
 class MarginalPass {
   public:
-    MarginalPass(const MarginalShapley& shapley, const CoalitionWeights& weights, bool pairs)
+    // kept: sums of the leaves of each tree, or null.
+    MarginalPass(const MarginalShapley& shapley, const CoalitionWeights& weights, bool pairs,
+                 const MarginalShapley::TreeSums* kept)
         : shapley_(shapley),
           weights_(weights),
           pairs_(pairs),
+          kept_(kept),
           used_(static_cast<Index>(shapley.used_players_.size())),
           entries_(pairs ? pairs_of(used_) : used_) {}
 
@@ -50,6 +53,7 @@ class MarginalPass {
         width_ = padded(entries_ * part.outputs);
         dense_ = width_ <= most_dense_width;
         MarginalRows walker(shapley_.cells_, cells, stride, rows);
+        BlockTables tables(shapley_.forest_, weights_);
         for (std::size_t t = 0; t < tables_at_once; ++t) slots_[t].resize(static_cast<std::size_t>(rows));
         for (const Index tree : part.trees) {
             poll_interrupt();
@@ -57,7 +61,8 @@ class MarginalPass {
             const TreeBackground& background = shapley_.backgrounds_[static_cast<std::size_t>(tree)];
             if (slot_of_.size() < std::size_t{1} << plan.most_bits)
                 slot_of_.resize(std::size_t{1} << plan.most_bits, -1);
-            BlockTables tables(shapley_.forest_, plan, background, weights_);
+            tables.enter(plan, background,
+                         kept_ == nullptr ? nullptr : (*kept_)[static_cast<std::size_t>(tree)].data());
             walker.walk(
                 plan, [&](Index item, const std::uint32_t* patterns) { add_block(plan, tables, item, patterns); },
                 [&](Index item) { add_deep(plan, background, walker, item); });
@@ -164,6 +169,7 @@ class MarginalPass {
     const MarginalShapley& shapley_;
     const CoalitionWeights& weights_;
     const bool pairs_;
+    const MarginalShapley::TreeSums* const kept_;
     const Index used_, entries_;
     const MarginalShapley::Part* part_ = nullptr;
     Index rows_ = 0, width_ = 0;
@@ -217,7 +223,10 @@ Matrix MarginalShapley::explain(const MatrixIn& rows, bool pairs) const {
     Matrix out = Matrix::Zero(n, columns);
     const std::vector<Part> all = parts(pairs);
     if (n == 0 || all.empty()) return out;
-    const CoalitionWeights weights(most_table_players_, pairs);
+    std::unique_ptr<const CoalitionWeights> of_pairs;
+    if (pairs) of_pairs = std::make_unique<const CoalitionWeights>(most_table_players_, true);
+    const CoalitionWeights& weights = pairs ? *of_pairs : *value_weights_;
+    const TreeSums* const kept = pairs ? nullptr : kept_sums(n);
     Index width = 0;
     for (const Part& part : all) width = std::max(width, MarginalPass::width(*this, pairs, part.outputs));
     const auto count = static_cast<Index>(all.size());
@@ -239,7 +248,7 @@ Matrix MarginalShapley::explain(const MatrixIn& rows, bool pairs) const {
         };
         parallel_for(of_wave * count, 1, [&](Index task, Index) {
             const Index first = task / count * chunk, part = task % count;
-            MarginalPass pass(*this, weights, pairs);
+            MarginalPass pass(*this, weights, pairs, kept);
             pass.run(all[static_cast<std::size_t>(part)], cells.data() + first, here, std::min(chunk, here - first),
                      sums_of(part, first));
         });

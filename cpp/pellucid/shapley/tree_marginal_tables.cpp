@@ -10,55 +10,80 @@ Index pair_place(Index a, Index b, Index p) {
     return a * (2 * p - a - 1) / 2 + b - a - 1;
 }
 
-}  // namespace
-
-BlockTables::BlockTables(const Forest& forest, const MarginalPlan& plan, const TreeBackground& background,
-                         const CoalitionWeights& weights)
-    : forest_(forest),
-      plan_(plan),
-      background_(background),
-      weights_(weights),
-      kernels_(marginal_kernels()),
-      mass_(std::size_t{1} << plan.most_bits),
-      game_(std::size_t{1} << plan.most_bits) {
-    Index most_sums = 0, most_surfaces = 0;
-    for (const TableBlock& block : plan.blocks) {
-        const Index size = Index{1} << block.bits(), m = block.fresh;
-        most_sums = std::max(most_sums, block.leaves * weights.parts() * size);
-        most_surfaces = std::max(most_surfaces, size * (weights.parts() == 2 ? 2 + m : 3 + 2 * m + m * (m - 1) / 2));
-    }
-    sums_.resize(static_cast<std::size_t>(most_sums));
-    surfaces_.resize(static_cast<std::size_t>(most_surfaces));
+template <typename Number>
+void grow(std::vector<Number>& numbers, Index size) {
+    if (numbers.size() < static_cast<std::size_t>(size)) numbers.resize(static_cast<std::size_t>(size));
 }
 
-void BlockTables::prepare(Index item) {
-    block_ = plan_.blocks[static_cast<std::size_t>(item)];
-    size_ = Index{1} << block_.bits();
-    const auto first = static_cast<std::size_t>(background_.starts[static_cast<std::size_t>(item)]);
-    const auto last = static_cast<std::size_t>(background_.starts[static_cast<std::size_t>(item) + 1]);
-    const std::uint32_t path = (std::uint32_t{1} << block_.path) - 1;
-    for (Index l = 0; l < block_.leaves; ++l) {
-        const Index players = block_.path + leaf(l).own, count = Index{1} << players;
+// Of so few patterns each is added up by itself, in the order of the surfaces, so that the sums have the same bits.
+constexpr Index few_patterns = 3;
+constexpr std::size_t most_path = 32, most_fresh = 3;
+
+}  // namespace
+
+std::vector<Index> LeafSums::starts(const MarginalPlan& plan) const {
+    std::vector<Index> starts(plan.leaves.size() + 1);
+    for (const TableBlock& block : plan.blocks)
+        for (Index l = block.first_leaf; l < block.first_leaf + block.leaves; ++l) {
+            const auto leaf = static_cast<std::size_t>(l);
+            starts[leaf + 1] = starts[leaf] + (weights_.parts() << (block.path + plan.leaves[leaf].own));
+        }
+    return starts;
+}
+
+void LeafSums::fill(const MarginalPlan& plan, const TreeBackground& background, Index item, double* out) {
+    const TableBlock& block = plan.blocks[static_cast<std::size_t>(item)];
+    const auto first = static_cast<std::size_t>(background.starts[static_cast<std::size_t>(item)]);
+    const auto last = static_cast<std::size_t>(background.starts[static_cast<std::size_t>(item) + 1]);
+    const std::uint32_t path = (std::uint32_t{1} << block.path) - 1;
+    for (Index l = 0; l < block.leaves; ++l) {
+        const Index players = block.path + plan.leaves[static_cast<std::size_t>(block.first_leaf + l)].own;
+        const Index count = Index{1} << players;
         const std::uint32_t all = (std::uint32_t{1} << players) - 1;
-        const LeafView* const view = views(l);
+        const LeafView* const view = plan.views.data() + block.first_view + (l << block.questions);
+        grow(mass_, count);
+        grow(game_, count);
         std::fill_n(mass_.begin(), count, 0);
         for (std::size_t i = first; i < last; ++i) {
-            const std::uint32_t pattern = background_.patterns[i];
-            const LeafView seen = view[pattern >> block_.path];
-            mass_[all & ~((pattern & path & seen.keep) | seen.own << block_.path)] += background_.weights[i];
+            const std::uint32_t pattern = background.patterns[i];
+            const LeafView seen = view[pattern >> block.path];
+            mass_[all & ~((pattern & path & seen.keep) | seen.own << block.path)] += background.weights[i];
         }
         for (Index i = 0; i < count; ++i)
             game_[static_cast<std::size_t>(i)] = static_cast<double>(mass_[static_cast<std::size_t>(i)]) * weight_unit;
         kernels_.subset_sums(game_.data(), static_cast<int>(players));
-        for (Index part = 0; part < weights_.parts(); ++part) {
-            double* const out = sums_.data() + (l * weights_.parts() + part) * size_;
+        for (Index part = 0; part < weights_.parts(); ++part, out += count) {
             kernels_.multiply(game_.data(), weights_.of(players, part), out, count);
             kernels_.subset_sums(out, static_cast<int>(players));
         }
     }
 }
 
+BlockTables::BlockTables(const Forest& forest, const CoalitionWeights& weights)
+    : forest_(forest), weights_(weights), kernels_(marginal_kernels()), filler_(weights) {}
+
+void BlockTables::enter(const MarginalPlan& plan, const TreeBackground& background, const double* kept) {
+    plan_ = &plan;
+    background_ = &background;
+    kept_ = kept;
+    starts_ = filler_.starts(plan);
+}
+
+void BlockTables::prepare(Index item) {
+    block_ = plan_->blocks[static_cast<std::size_t>(item)];
+    size_ = Index{1} << block_.bits();
+    const Index first = starts_[static_cast<std::size_t>(block_.first_leaf)];
+    if (kept_ != nullptr) {
+        of_block_ = kept_ + first;
+        return;
+    }
+    grow(sums_, starts_[static_cast<std::size_t>(block_.first_leaf + block_.leaves)] - first);
+    filler_.fill(*plan_, *background_, item, sums_.data());
+    of_block_ = sums_.data();
+}
+
 void BlockTables::clear_surfaces(Index count) {
+    grow(surfaces_, count * size_);
     std::fill_n(surfaces_.begin(), count * size_, 0.0);
 }
 
@@ -73,6 +98,32 @@ void BlockTables::add(Index to, Index l, Index part, double scale, std::uint32_t
 }
 
 void BlockTables::values(Index output, Index place, const TableRows& rows) {
+    if (rows.count > few_patterns) return values_of_surfaces(output, place, rows);
+    for (Index r = 0; r < rows.count; ++r)
+        values_of_row(output, rows.seen[r], rows.places, rows.out + r * rows.width + place);
+}
+
+void BlockTables::values_of_row(Index output, std::uint32_t pattern, const Index* places, double* out) const {
+    const std::uint32_t answers = pattern >> block_.path, path = pattern & ((std::uint32_t{1} << block_.path) - 1);
+    double with = 0.0, without[most_path] = {}, fresh[most_fresh] = {};
+    for (Index l = 0; l < block_.leaves; ++l) {
+        const double value = forest_.value(leaf(l).node, output);
+        const LeafView view = views(l)[answers];
+        const double *const p = sums(l, 0), *const m = sums(l, 1);
+        const std::uint32_t of_own = view.own << block_.path, at = path & view.keep;
+        with += value * p[of_own + at];
+        for (Index i = 0; i < block_.path; ++i) without[i] += value * m[of_own + (at & ~(std::uint32_t{1} << i))];
+        for (Index t = 0; t < leaf(l).own; ++t) {
+            double& sum = fresh[own(leaf(l), t)];
+            sum += value * p[of_own + at];
+            sum += -value * m[((view.own & ~(std::uint32_t{1} << t)) << block_.path) + at];
+        }
+    }
+    for (Index i = 0; i < block_.path; ++i) out[places[i]] = with - without[i];
+    for (Index j = 0; j < block_.fresh; ++j) out[places[block_.path + j]] = fresh[j];
+}
+
+void BlockTables::values_of_surfaces(Index output, Index place, const TableRows& rows) {
     clear_surfaces(2 + block_.fresh);
     for (Index l = 0; l < block_.leaves; ++l) {
         const double value = forest_.value(leaf(l).node, output);

@@ -67,7 +67,7 @@ def numbers(values: Any) -> NDArray[np.float64]:
 def single_numbers(values: Any) -> NDArray[np.float64]:
     """(m,) of a library that computes in float32, whose decimal digits name the nearest float32."""
     array = np.asarray(values)
-    if array.dtype == np.float32 and array.ndim == 1:
+    if array.ndim == 1 and array.dtype.kind == "f" and array.dtype.itemsize == 4:  # in either order of bytes
         return array.astype(np.float64)
     with np.errstate(over="ignore"):
         return numbers(array).astype(np.float32).astype(np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from time import perf_counter
 from typing import Any
 from weakref import ref
@@ -95,7 +96,7 @@ class WhiteBox:
         self._names: tuple[str, ...] | None = None
         self._codes: tuple[Space, StructureCodes] | None = None
         self._engines: dict[bytes, ExactValues] = {}
-        self._said: tuple[tuple[int, str], str] | None = None
+        self._said: tuple[tuple[int, int, str], str] | None = None
 
     def offers(self, what: str) -> bool:
         """Whether "attribution" or "interactions" can be had."""
@@ -121,7 +122,7 @@ class WhiteBox:
         if found is None:
             return None
         values = _taken(self._explained(found.values), found)
-        return Interactions(values=_lasting(values), **found.common)
+        return Interactions(values=_lasting(values), **{**found.common, "report": found.common["report"]()})
 
     def _rows(self, X: Any, what: str, start: float) -> _Rows | None:
         model, codes = self.source.read(X)
@@ -141,29 +142,30 @@ class WhiteBox:
         names = self._names or self.structure.outputs
         columns, chosen = choose_outputs(self.asked.outputs, predictions=predictions, names=names)
         depends = not set(chosen) <= set(names)
-        seconds = perf_counter() - start
         bound = engine.error_bound(rows)
-        report = Report(
+        seconds = perf_counter() - start
+        report = partial(
+            _report,
+            self.asked,
+            rows=n,
+            shared=fresh,
+            bound=None if bound is None else self._reach(bound),
+            columns=columns,
+            std_err=std_err,
             method=engine.method if what == "values" else engine.method.replace("values", "interactions"),
             why=self._sentence(engine),
-            rows_per_row=rows_of_each([0] * n, shared=fresh),
-            converged=(True,) * n if self.asked.tolerance is not None else (),
             seconds=seconds,
             seconds_outside_model=max(0.0, seconds - (model.seconds - inside)),
-            budget=self.asked.budget,
-            tolerance=self.asked.tolerance,
-            seed=self.asked.seed,
             model_output=self._model_output(model),
             model=model.description,
             link=model.link,
             value_function="path_dependent" if self.worth is None else self.worth.value_function,
             background_rows=0 if self.worth is None else self.worth.given,
-            largest_std_err=0.0 if std_err is None else float(std_err.max(initial=0.0)),
-            error_bound=None if bound is None or not n else float(self._reach(bound)[columns].max()),
             warnings=(*(() if self.worth is None else self.worth.warnings), *model.warnings),
         )
         whole = self.asked.outputs is None
-        base = self._explained(engine.base)[None].repeat(n, axis=0)
+        base = np.empty_like(predictions)
+        base[:] = self._explained(engine.base)
         kept = codes.copy()
         kept.setflags(write=False)
         common = {
@@ -226,10 +228,12 @@ class WhiteBox:
         (n, d), k = rows.shape, len(self.structure.outputs)
         pairs = what == "interactions"
         shape = (n, parts, parts, k) if pairs else (n, parts, k)
-        step = max(1, self.asked.batch_bytes // (8 * (d + int(np.prod(shape[1:]))))) if engine.in_batches else max(1, n)
+        step = max(1, self.asked.batch_bytes // (8 * (d + prod(shape[1:])))) if engine.in_batches else max(1, n)
         starts = range(0, n, step)
-        if 8 * int(np.prod(shape)) > self.asked.batch_bytes:
+        if 8 * prod(shape) > self.asked.batch_bytes:
             require_memory("values", shape, unit=f"rows, {parts:,} players and {k} outputs")
+        if n <= step and not pairs:
+            return engine.values(rows)
         found, std_err = np.empty(shape), None
         for first in track(starts, total=len(starts), progress=self.asked.progress, label=f"Shapley {what}"):
             part = rows[first : first + step]
@@ -251,7 +255,7 @@ class WhiteBox:
 
     def _sentence(self, engine: ExactValues) -> str:
         """The same for all calls, so it is made once for each engine and what it says of itself."""
-        key = (id(engine), f"{self.rows_probed} {engine.how}")
+        key = (id(engine), self.rows_probed, engine.how)
         if self._said is None or self._said[0] != key:
             self._said = (key, self._why(engine))
         return self._said[1]
@@ -271,6 +275,29 @@ class WhiteBox:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_codes": None, "_said": None}
+
+
+def _report(
+    asked: Asked,
+    *,
+    rows: int,
+    shared: int,
+    bound: Array | None,
+    columns: NDArray[np.int64],
+    std_err: Array | None,
+    **facts: Any,
+) -> Report:
+    """The report of a call, from what was known then: made when somebody reads it."""
+    return Report(
+        rows_per_row=rows_of_each([0] * rows, shared=shared),
+        converged=(True,) * rows if asked.tolerance is not None else (),
+        budget=asked.budget,
+        tolerance=asked.tolerance,
+        seed=asked.seed,
+        largest_std_err=0.0 if std_err is None else float(std_err.max(initial=0.0)),
+        error_bound=None if bound is None or not rows else float(bound[columns].max()),
+        **facts,
+    )
 
 
 def _matrices(engine: ExactValues, rows: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ def choose_outputs(
         raise InputError(f"predictions must have shape (rows, {k}), got {predictions.shape}")
     n = len(predictions)
     if outputs is None:
-        return np.tile(np.arange(k, dtype=np.int64), (n, 1)), names
+        return _of_all_rows(range(k), n), names
     if _depends_on_row(outputs):
         count = 1 if outputs == "predicted" else _count_of_top(outputs, k)
         # Stable, so that ties go to the smaller index on every platform.
@@ -28,7 +29,13 @@ def choose_outputs(
         chosen = ("predicted",) if outputs == "predicted" else tuple(f"top {j + 1}" for j in range(count))
         return order.astype(np.int64), chosen
     columns = resolve_outputs(outputs, names=names)
-    return np.tile(np.array(columns, dtype=np.int64), (n, 1)), tuple(names[column] for column in columns)
+    return _of_all_rows(columns, n), tuple(names[column] for column in columns)
+
+
+def _of_all_rows(columns: Sequence[int], n: int) -> NDArray[np.int64]:
+    found = np.empty((n, len(columns)), dtype=np.int64)
+    found[:] = columns
+    return found
 
 
 def checked_outputs(outputs: Any) -> Any:

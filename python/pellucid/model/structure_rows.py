@@ -112,8 +112,8 @@ def columns_of(structure: Any, d: int) -> list[int]:
     """The columns that are asked about, in order."""
     if not isinstance(structure, Forest):
         return list(range(d))
-    split = structure.arrays["questions"] != LEAF
-    columns: list[int] = np.unique(structure.arrays["split_features"][split]).tolist()
+    asked = structure.arrays["split_features"][structure.arrays["questions"] != LEAF]
+    columns: list[int] = np.flatnonzero(np.bincount(asked, minlength=1)).tolist()
     return columns
 
 

@@ -19,7 +19,7 @@ from pellucid.results.canvas import Canvas, check_canvas
 from pellucid.results.lazy import Lazy
 from pellucid.results.means import GroupMeans, cohort_means, overall_mean
 from pellucid.results.ranking import Contribution, display_limit, largest_first, ranked, row_index
-from pellucid.results.report import PER_ROW, Report
+from pellucid.results.report import Report
 from pellucid.results.text import number
 
 Floats = NDArray[np.float64]
@@ -57,7 +57,7 @@ class Attribution:
     selected_names : tuple of str
         The names `selected` points into.
     report : Report
-        How the numbers were made.
+        How the numbers were made, or a function that tells when somebody asks.
     canvas : TextSpans or Segments, optional
         The text or the image whose places the p parts are, for pictures: of one explained input, so n is 1.
 
@@ -86,7 +86,7 @@ class Attribution:
     display: NDArray[np.str_] | Any = None
     selected: NDArray[np.int64] | None = None
     selected_names: tuple[str, ...] = ()
-    report: Report
+    report: Report | Any
     canvas: Canvas | None = None
     _continue: Callable[[int], Attribution] | None = field(default=None, compare=False)
 
@@ -142,13 +142,10 @@ class Attribution:
         if self.selected is not None:
             put("selected", checks.selected(self.selected, (n, k), len(self.selected_names)))
         check_canvas(self.canvas, rows=n, parts=p)
-        if not isinstance(self.report, Report):
-            raise InputError(f"report must be a Report, got {type(self.report).__name__}")
-        for name in PER_ROW:
-            if len(getattr(self.report, name)) not in (0, n):
-                raise InputError(
-                    f"report.{name} must have one entry for each of the {n} rows, got {len(getattr(self.report, name))}"
-                )
+        if callable(self.report):
+            Lazy.put(self, "report", lambda make=self.report: checks.report(make(), n))
+        else:
+            checks.report(self.report, n)
 
     @property
     def residual(self) -> Floats:
@@ -368,7 +365,7 @@ class Attribution:
     __hash__ = None  # type: ignore[assignment]
 
     def __getstate__(self) -> dict[str, Any]:
-        self.display  # noqa: B018  what makes it later may not travel
+        self.display, self.report  # noqa: B018  what makes them later may not travel
         return {**self.__dict__, "_continue": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -395,5 +392,6 @@ def _shown(make: Callable[[], Any], shape: tuple[int, int]) -> NDArray[np.str_]:
     return checks.strings(make(), shape)
 
 
-# To make the texts takes longer than all the rest of a small attribution.
+# To make the texts and the report takes longer than all the rest of a small attribution.
 Attribution.display = Lazy("display", None)
+Attribution.report = Lazy("report", None)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import InputError
+from pellucid.results.report import PER_ROW, Report
 
 
 def described(value: Any) -> str:
@@ -54,12 +55,13 @@ def names(argument: str, value: Iterable[str], count: int | None, *, letter: str
     if isinstance(value, (str, bytes)):
         raise InputError(f"{argument} must be a sequence of names, got one {type(value).__name__}; put it in a list")
     found = tuple(value)
-    for name in found:
+    plain = {str}.issuperset(map(type, found))
+    for name in () if plain else found:
         if not isinstance(name, str):
             raise InputError(f"{argument} must hold strings, got {type(name).__name__} {name!r}; use str(name)")
     if count is not None and len(found) != count:
         raise InputError(f"{argument} must hold one name for each of the {count} {letter} of values, got {len(found)}")
-    return tuple(str(name) for name in found)
+    return found if plain else tuple(str(name) for name in found)
 
 
 def find(argument: str, which: int | str, among: tuple[str, ...]) -> int:
@@ -87,6 +89,18 @@ def whole(argument: str, value: Any) -> int:
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 0:
         raise InputError(f"{argument} must be a whole number of at least 0, got {value!r}")
     return int(value)
+
+
+def report(report: Any, rows: int) -> Report:
+    """A report that fits so many rows."""
+    if not isinstance(report, Report):
+        raise InputError(f"report must be a Report, got {type(report).__name__}")
+    for name in PER_ROW:
+        if len(getattr(report, name)) not in (0, rows):
+            raise InputError(
+                f"report.{name} must have one entry for each of the {rows} rows, got {len(getattr(report, name))}"
+            )
+    return report
 
 
 def same(a: Any, b: Any) -> bool:

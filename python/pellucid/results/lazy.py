@@ -24,10 +24,12 @@ class Lazy:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
             return self._default
-        make = instance.__dict__.pop(_pending(self._name), None)
+        make = instance.__dict__.get(_pending(self._name))
         if make is None:
-            return self._default
+            # Another thread may have made it since this look began.
+            return instance.__dict__.get(self._name, self._default)
         value = instance.__dict__[self._name] = make()
+        instance.__dict__.pop(_pending(self._name), None)
         return value
 
     @staticmethod

@@ -71,6 +71,20 @@ def feature_of(column: Column, kind: str | None, *, order: Sequence[Any] | None,
     return feature
 
 
+def numeric_features(names: Sequence[str], values: np.ndarray, dtype: str) -> tuple[Feature, ...]:
+    """The features of an array (n, d) of finite numbers or NaN, as `feature_of` each of its columns."""
+    absent = np.isnan(values)
+    ranges: list[tuple[float, float]] = [(-math.inf, math.inf)] * len(names)
+    if len(values):
+        low, high = np.fmin.reduce(values, axis=0).tolist(), np.fmax.reduce(values, axis=0).tolist()
+        empty = absent.all(axis=0).tolist()
+        ranges = [ranges[j] if empty[j] else (low[j], high[j]) for j in range(len(names))]
+    return tuple(
+        Feature(name, "numeric", low=low, high=high, missing=missing, dtype=dtype)
+        for name, (low, high), missing in zip(names, ranges, absent.any(axis=0).tolist(), strict=True)
+    )
+
+
 def _checked_order(name: str, order: Sequence[Any]) -> tuple[Any, ...]:
     if isinstance(order, str) or not hasattr(order, "__iter__"):
         raise InputError(f"ordinal[{name!r}] must be the categories in order, got {order!r}; use a list")

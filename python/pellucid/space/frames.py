@@ -41,9 +41,16 @@ class Source:
     def d(self) -> int:
         return len(self.labels)
 
-    def plain_numbers(self) -> bool:
-        """Whether X is one array of bools, integers or floats."""
-        return self.names is None and self.data.dtype.kind in "biuf"
+    def plain_floats(self, kinds: str = "f") -> np.ndarray | None:
+        """All of X at once, as a fresh C-contiguous float64 array, where it is one array of these kinds; else None.
+
+        None, too, where it holds an infinite value, which the reading of columns refuses in its own words.
+        """
+        if self.names is not None or self.mask is not None or self.data.dtype.kind not in kinds:
+            return None
+        with np.errstate(over="ignore"):
+            codes = np.array(self.data, dtype=np.float64, order="C")
+        return None if np.isinf(codes).any() else codes
 
     def read(self, names: tuple[str, ...], *, mixed: Collection[int] = ()) -> list[Column]:
         """All columns; those at the positions `mixed` may hold labels of several types."""

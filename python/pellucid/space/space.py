@@ -31,6 +31,7 @@ from pellucid.space.features import (
     feature_of,
     feature_to_dict,
     hot_values,
+    numeric_features,
 )
 from pellucid.space.frames import CONTAINERS, Source, open_source, require_unique
 
@@ -120,6 +121,10 @@ class Space:
         hot_columns = [own.index(member) for members in hot.values() for member in members]
         kinds = {**dict.fromkeys(hot_columns, "boolean"), **kinds}
         labelled = [j for j, kind in kinds.items() if kind in ("categorical", "ordinal")]
+        codes = source.plain_floats() if not (kinds or hot or ranges) else None
+        if codes is not None:
+            plain = resolve_groups(groups, own, "groups")
+            return cls(numeric_features(own, codes, str(source.data.dtype)), source.container, plain)
         columns = source.read(own, mixed=labelled)
         for group, members in hot.items():
             if members:
@@ -293,11 +298,7 @@ class Space:
     def _plain_codes(self, source: Source) -> np.ndarray | None:
         """The codes where numbers stand in one array and are nothing else; None where columns need a closer look."""
         numeric = all(feature.kind == "numeric" for feature in self.features)
-        if not (numeric and source.plain_numbers() and source.mask is None and source.data.dtype.kind in "bf"):
-            return None
-        with np.errstate(over="ignore"):
-            codes = np.array(source.data, dtype=np.float64, order="C")
-        return None if np.isinf(codes).any() else codes
+        return source.plain_floats("bf") if numeric else None
 
     def _codes(self, codes: Any) -> np.ndarray:
         array = np.asarray(codes, dtype=np.float64)
