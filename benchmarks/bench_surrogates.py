@@ -10,9 +10,9 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from bench_accuracy import errors_of, geometric_mean
+from bench_accuracy import geometric_mean
 from bench_coverage import covered
-from contenders import explain, peers
+from contenders import Method, TooFew, explain, make_ours, peers
 from exact_values import Leaves, by_leaves
 from reporting import HERE, heading, in_processes, load_records, save_records, table, write_section
 from sklearn.datasets import load_breast_cancer
@@ -25,10 +25,12 @@ from tasks import BUILD, Array, Problem, Task, _split, error, problem
 RECORDS = HERE / "surrogates.json"
 PACKAGES = ("pellucid", "lightgbm", "scikit-learn", "shap", "shapiq", "numpy")
 BACKGROUND_ROWS = 40
-TIMES_D, MOST = (4, 16), 1024
+TIMES_D, MOST = (4, 16), 1024  # coalitions for each of them
 CHOICES = {"none": None, "kernel": "kernel", "trees": "lightgbm", "stack": "stack", "auto": "auto"}
+HEADLINE = ("stack", "auto")
 SEEDS, PEER_SEEDS = 2, 1
-EXPLAINED = (1, 5)
+EXPLAINED = 5
+ROUNDING = 1e-20
 COVERED = ("kernel", "trees", "stack", "auto")
 COVERAGE = {"diabetes": (20, 10), "boosting": (10, 10)}  # rows of background, m in multiples of d
 Record = dict[str, Any]
@@ -46,7 +48,7 @@ def interactions() -> Problem:
 
 
 def network() -> Problem:
-    """2^30 coalitions are too many: the truth is a long run with a kernel, 50 times the rows of the largest m."""
+    """2^30 coalitions are too many: the truth is the mean of long runs, with 200 times the rows of the largest m."""
     trained_on, y, X = _split(load_breast_cancer, 500, 5)
     net = MLPClassifier((32, 32), max_iter=2000, random_state=0)
     model = make_pipeline(StandardScaler(), net).fit(trained_on, y)
@@ -56,10 +58,10 @@ def network() -> Problem:
 
     def long_run(x: Array, background: Array) -> Array:
         given = Task(predict, background, x[None], np.empty((1, 30)))
-        mean = explain(given, 50 * MOST, 10**6, control_variate=None).values[0, :, 0]
-        return np.tile(mean, (len(background), 1))
+        runs = [explain(given, 10 * MOST, 10**6 + seed, control_variate=None).values[0, :, 0] for seed in range(20)]
+        return np.tile(np.mean(runs, axis=0), (len(background), 1))
 
-    return Problem("network", "breast cancer, neural network (truth: a long run)", predict, trained_on, X, long_run)
+    return Problem("network", "breast cancer, neural network (truth: long runs)", predict, trained_on, X, long_run)
 
 
 OWN = {"interactions": interactions, "network": network}
@@ -75,24 +77,32 @@ def given(name: str, background_rows: int, explained: int) -> Task:
     return Task(of.predict, background, rows, np.stack([of.exact(x, background).mean(axis=0) for x in rows]))
 
 
-def equal_rows(name: str, *, quick: bool, beside: bool) -> Record:
-    """Errors and seconds of every choice with 4d, 16d and 1024 coalitions for each of 40 background rows."""
-    explained = 1 if quick else max(EXPLAINED)
-    of = given(name, BACKGROUND_ROWS, explained)
-    d = of.X.shape[1]
-    sizes: dict[str, Record] = {}
-    for m in sorted({*(t * d for t in TIMES_D if t * d <= MOST), *(() if quick else (MOST,))}):
-        found: dict[str, Any] = {}
-        for label, choice in CHOICES.items():
-            start, runs = perf_counter(), []
-            for seed in range(1 if quick else SEEDS):
-                values = explain(of, m, seed, control_variate=choice).values[:, :, 0]
-                runs.append([error(values[i : i + 1], of.truth[i : i + 1]) for i in range(explained)])
-            seconds = (perf_counter() - start) / len(runs) / explained
-            found[label] = {"errors": runs, "seconds": seconds}
-        others = {label: errors_of(method, of, m, PEER_SEEDS) for label, method in peers().items()} if beside else {}
-        sizes[str(m)] = {"ours": found, "peers": {label: errors for label, errors in others.items() if errors}}
-    return {"title": problem(name).title, "d": d, "explained": explained, "sizes": sizes}
+def sizes(name: str, *, quick: bool) -> list[int]:
+    d = problem(name).features
+    return sorted({*(t * d for t in TIMES_D if t * d <= MOST), *(() if quick else (MOST,))})
+
+
+def equal_rows(name: str, m: int, *, quick: bool, beside: bool) -> Record:
+    """Errors of each explained row and seconds of every choice with m coalitions for each of 40 background rows."""
+    of = given(name, BACKGROUND_ROWS, 1 if quick else EXPLAINED)
+    ours: dict[str, Any] = {}
+    for label, choice in CHOICES.items():
+        start = perf_counter()
+        errors = errors_by_row(make_ours(control_variate=choice), of, m, 1 if quick else SEEDS)
+        ours[label] = {"errors": errors, "seconds": (perf_counter() - start) / np.size(errors)}
+    peers_errors: dict[str, Any] = {}
+    for label, method in peers().items() if beside else ():
+        try:
+            peers_errors[label] = errors_by_row(method, of, m, PEER_SEEDS)
+        except TooFew:
+            continue
+    return {"title": problem(name).title, "d": of.X.shape[1], "ours": ours, "peers": peers_errors}
+
+
+def errors_by_row(method: Method, of: Task, m: int, seeds: int) -> list[list[float]]:
+    """For each seed, ||phi - truth||^2 / ||truth||^2 of each explained row."""
+    values = [method(of, m, seed) for seed in range(seeds)]
+    return [[error(v[None], t[None]) for v, t in zip(of_seed, of.truth, strict=True)] for of_seed in values]
 
 
 def coverage(name: str, *, seeds: int) -> Record:
@@ -107,28 +117,48 @@ def coverage(name: str, *, seeds: int) -> Record:
     }
 
 
+def ratio(record: Record, label: str, rows: int) -> tuple[float, str]:
+    """Our error over the least of the peers, in the mean of the first rows, and who that is."""
+    best, who = min((mean_error(errors, rows), peer) for peer, errors in record["peers"].items())
+    return mean_error(record["ours"][label]["errors"], rows) / best, who
+
+
+def mean_error(errors: list[list[float]], rows: int) -> float:
+    return float(np.mean(np.array(errors)[:, :rows]))
+
+
 def equal_rows_text(records: dict[str, Record]) -> Iterator[str]:
-    rows, ratios = [], []
-    for record in records.values():
-        for m, found in record["sizes"].items():
-            errors = {label: float(np.mean(of["errors"])) for label, of in found["ours"].items()}
-            best = min(((float(np.mean(e)), label) for label, e in found["peers"].items()), default=None)
-            if best is not None:
-                ratios.append(errors["auto"] / best[0])
-            rows.append(
-                (
-                    f"{record['title']}, d = {record['d']}",
-                    m,
-                    *(f"{errors[label]:.1e} ({found['ours'][label]['seconds']:.1f} s)" for label in CHOICES),
-                    "" if best is None else f"{best[1]} {best[0]:.1e}",
-                    "" if best is None else f"{ratios[-1]:.3f}",
-                    "" if best is None else f"{errors['stack'] / best[0]:.3f}",
+    rows_of = []
+    for key, record in records.items():
+        m = key.split()[-1]
+        ours = record["ours"]
+        best = "", *[""] * 2 * len(HEADLINE)
+        if record["peers"]:
+            who = ratio(record, HEADLINE[0], EXPLAINED)[1]
+            ratios = [f"{ratio(record, label, rows)[0]:.3f}" for label in HEADLINE for rows in (EXPLAINED, 1)]
+            best = f"{who} {mean_error(record['peers'][who], EXPLAINED):.1e}", *ratios
+        found = (f"{mean_error(of['errors'], EXPLAINED):.1e} ({of['seconds']:.1f} s)" for of in ours.values())
+        rows_of.append((f"{record['title']}, d = {record['d']}", m, *found, *best))
+    yield (
+        f"Mean error of {EXPLAINED} explained rows (seconds for one, the model included); {BACKGROUND_ROWS} background "
+        "rows, m coalitions for each of them. The last columns are our error over that of the best peer, for all the "
+        "rows and for the first alone."
+    )
+    over = [f"{label} / peer, {rows} row{'s' * (rows > 1)}" for label in HEADLINE for rows in (EXPLAINED, 1)]
+    yield table(("task", "m", *CHOICES, "best peer", *over), rows_of)
+    for label in HEADLINE:
+        for rows in (EXPLAINED, 1):
+            ratios = [ratio(record, label, rows)[0] for record in records.values() if sampled(record)]
+            if ratios:
+                yield (
+                    f"{label}, {rows} row{'s' * (rows > 1)}: geometric mean {geometric_mean(ratios):.3f}, worst "
+                    f"{max(ratios):.3f} of {len(ratios)} cells."
                 )
-            )
-    yield "Error (seconds for each explained row, model included); 40 background rows, m coalitions for each of them."
-    yield table(("task", "m", *CHOICES, "best peer", "auto / peer", "stack / peer"), rows)
-    if ratios:
-        yield f"Geometric mean of auto / best peer {geometric_mean(ratios):.3f}, worst {max(ratios):.3f}."
+
+
+def sampled(record: Record) -> bool:
+    """Whether peers ran, and not everything was enumerated: then all that is left is rounding."""
+    return bool(record["peers"]) and mean_error(record["ours"]["none"]["errors"], EXPLAINED) > ROUNDING
 
 
 def coverage_text(records: dict[str, Record]) -> Iterator[str]:
@@ -144,14 +174,26 @@ def coverage_text(records: dict[str, Record]) -> Iterator[str]:
     yield table(("task", "B", "m", "control variate", "seeds", "mean", "worst part", "std_err / error"), rows)
 
 
-def run(part: str, name: str, quick: bool, beside: bool) -> Record:
+TEXTS = {"equal rows": equal_rows_text, "coverage": coverage_text}
+
+
+def run(part: str, name: str, m: int, quick: bool, beside: bool) -> Record:
     warnings.simplefilter("ignore")
     if part == "coverage":
         return coverage(name, seeds=4 if quick else 100)
-    return equal_rows(name, quick=quick, beside=beside)
+    return equal_rows(name, m, quick=quick, beside=beside)
 
 
-TEXTS = {"equal rows": equal_rows_text, "coverage": coverage_text}
+def cells(part: str, names: list[str], quick: bool) -> list[tuple[str, int]]:
+    if part == "coverage":
+        return [(name, 0) for name in COVERAGE if name in names]
+    return [(name, m) for name in names for m in sizes(name, quick=quick)]
+
+
+def save(head: str, records: dict[str, dict[str, Record]]) -> None:
+    save_records(RECORDS, records)
+    texts = (text for part in TEXTS if part in records for text in TEXTS[part](records[part]))
+    write_section("bench_surrogates", "\n\n".join([head, *texts]))
 
 
 def main() -> None:
@@ -161,23 +203,24 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer seeds, rows and sizes, to see that it runs")
     parser.add_argument("--alone", action="store_true", help="without the peers")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
-    parser.add_argument("--write", action="store_true", help="update surrogates.json and results.md")
+    parser.add_argument("--write", action="store_true", help="update surrogates.json and results.md, cell by cell")
     arguments = parser.parse_args()
-    if arguments.write and arguments.quick:
-        parser.error("--write needs a run that is not --quick")
-    named = {"equal rows": arguments.task, "coverage": [name for name in COVERAGE if name in arguments.task]}
-    todo = [(part, name, arguments.quick, not arguments.alone) for part in arguments.part for name in named[part]]
+    if arguments.write and (arguments.quick or arguments.alone):
+        parser.error("--write needs a run that is neither --quick nor --alone")
+    todo = [
+        (part, name, m, arguments.quick, not arguments.alone)
+        for part in arguments.part
+        for name, m in cells(part, arguments.task, arguments.quick)
+    ]
     records: dict[str, dict[str, Record]] = load_records(RECORDS) if arguments.write else {}
     head = heading(PACKAGES)
     print(head, flush=True)
-    for (part, name, *_), record in zip(todo, in_processes(run, todo, jobs=arguments.jobs), strict=True):
-        records.setdefault(part, {})[name] = record
-        print("\n\n".join(TEXTS[part]({name: record})), flush=True)
-    if arguments.write:
-        save_records(RECORDS, records)
-        write_section(
-            "bench_surrogates", "\n\n".join([head, *(t for part in records for t in TEXTS[part](records[part]))])
-        )
+    for (part, name, m, *_), record in zip(todo, in_processes(run, todo, jobs=arguments.jobs), strict=True):
+        key = f"{name} {m}" if m else name
+        records.setdefault(part, {})[key] = record
+        print("\n\n".join(TEXTS[part]({key: record})), flush=True)
+        if arguments.write:  # a cell takes minutes
+            save(head, records)
 
 
 if __name__ == "__main__":

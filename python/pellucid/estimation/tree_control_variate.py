@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.estimation.control_variate import doubles
 from pellucid.estimation.estimate import Array
-from pellucid.estimation.tree_learners import DEFAULT, LEARNERS, Boosting, learner_name, trees_of
+from pellucid.estimation.tree_learners import LEARNERS, Boosting, learner_name, trees_of
 from pellucid.whitebox import Forest
 
 # Rows that a learner sees: a drawn part of more, so that the time stays in seconds.
@@ -33,7 +33,7 @@ class TreeControlVariate:
     learner : "lightgbm", "hist" (scikit-learn), or a callable (rows (n, d), outputs (n,), seed) -> fitted regressor
         of trees that pellucid can read. The named ones use one thread, so that bits do not depend on how many there
         are; those of a callable are its own affair.
-    boosting : trees, leaves and the like of the named learners.
+    boosting : trees, leaves and the like of the named learners; None chooses them by the number of rows.
 
     Raises
     ------
@@ -54,7 +54,7 @@ class TreeControlVariate:
     """
 
     learner: str | Callable[[Array, Array, int], Any] = "lightgbm"
-    boosting: Boosting = DEFAULT
+    boosting: Boosting | None = None
 
     def __post_init__(self) -> None:
         if not callable(self.learner) and self.learner not in LEARNERS:
@@ -100,7 +100,7 @@ class TreeControlVariate:
             fitted = (
                 self.learner(known, target, seed)
                 if callable(self.learner)
-                else LEARNERS[self.learner].fit(known, target, self.boosting.for_rows(len(known)), seed)
+                else LEARNERS[self.learner].fit(known, target, self.boosting or Boosting.for_rows(len(known)), seed)
             )
             forests.append(rescaled(trees_of(fitted), centre=centre, scale=scale))
         return tuple(forests)

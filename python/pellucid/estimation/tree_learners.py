@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from typing import Any
@@ -13,17 +13,17 @@ from pellucid.errors import InputError
 from pellucid.estimation.estimate import Array
 from pellucid.whitebox import Forest
 
-FEW_ROWS = 400
+FEW_ROWS, MANY_ROWS = 400, 20_000
 
 
 @dataclass(frozen=True)
 class Boosting:
-    """How trees are boosted. 300 trees at a rate of 0.1 take 2.5 times as long for the same errors.
+    """How trees are boosted.
 
     Parameters
     ----------
     trees, leaves, rate : their number, the most leaves of one, and the share of each step that is taken.
-    least_rows : in a leaf; None is 20, and 5 below 400 rows.
+    least_rows : in a leaf.
     ridge : added to the rows of a leaf where its value is their mean.
     bins : of each column.
     """
@@ -31,15 +31,20 @@ class Boosting:
     trees: int = 100
     leaves: int = 31
     rate: float = 0.2
-    least_rows: int | None = None
+    least_rows: int = 20
     ridge: float = 1.0
     bins: int = 255
 
-    def for_rows(self, rows: int) -> Boosting:
-        """With `least_rows` for so many rows."""
-        if self.least_rows is not None:
-            return self
-        return replace(self, least_rows=5 if rows < FEW_ROWS else 20)
+    @classmethod
+    def for_rows(cls, rows: int) -> Boosting:
+        """What serves so many rows: 300 trees of 63 leaves take five times as long as 100 of 31.
+
+        Of the squares they leave two thirds on 40,000 rows of boosted trees, forests and networks, and about as many
+        on fewer rows.
+        """
+        if rows >= MANY_ROWS:
+            return cls(trees=300, leaves=63, rate=0.1)
+        return cls(least_rows=5 if rows < FEW_ROWS else 20)
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,6 @@ def _hist(rows: Array, target: Array, boosting: Boosting, seed: int) -> Any:
         return model.fit(rows, target)
 
 
-DEFAULT = Boosting()
 # In order of preference.
 LEARNERS = {
     "lightgbm": Learner("lightgbm", "lightgbm", _lightgbm),
