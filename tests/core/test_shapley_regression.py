@@ -325,22 +325,6 @@ def test_standard_errors_cover():
     assert 0.92 < np.mean(inside) < 0.985
 
 
-@pytest.mark.parametrize("by_draw", [True, False])
-def test_bias_is_the_same_for_all_draws_and_is_taken_off(by_draw):
-    """150 draws of one game: without the correction the mean is off by 2 of its standard deviations."""
-    masks = _core.all_coalitions(6, 0, 2**6).astype(float)
-    table = (masks[:, :1] * masks[:, 1:2] + 2.0 * masks[:, 2:5].prod(axis=1, keepdims=True))[None]
-    tables, z = np.repeat(table, 150, axis=0), np.empty((150, 0))
-    off, variance = [], []
-    for seed in range(20):
-        play = Play(tables, np.ones(150), [150 * 18], seed)
-        fit = _core.ClusterRegression(play.design, True) if by_draw else _core.MixedRegression(play.design, True)
-        found = fit.solve(play.y, play.D) if by_draw else fit.solve(play.y, play.D, z)
-        off.append(found.values - play.exact())
-        variance.append(found.variance)
-    assert np.abs(np.mean(off, axis=0)).max() < 0.7 * np.sqrt(np.mean(variance, axis=0)).min()
-
-
 def test_many_players():
     p = 300
     rng = np.random.default_rng(0)

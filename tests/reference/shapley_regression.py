@@ -26,8 +26,8 @@ def rows_of(S, b, e, y, D):
 
 
 def fit(A, target, weight, missing, to_values):
-    r"""t = A^+ by least squares, values = to_values t + sum_i missing_i h_i L_i e_i, which takes off their bias, and the
-    sandwich HC3 with a finite-population factor: variance = sum_i missing_i (L_i)^2 e_i^2 / (1 - h_i)^2,
+    r"""t = A^+ by least squares, values = to_values t + sum_i missing_i h_i L_i e_i, which takes off their bias, and
+    the sandwich HC3 with a finite-population factor: variance = sum_i missing_i (L_i)^2 e_i^2 / (1 - h_i)^2,
     L = to_values G^+ A'W, h_i = w_i a_i G^+ a_i."""
     inverse = np.linalg.pinv(A.T @ np.diag(weight) @ A, hermitian=True, rcond=1e-10)
     t = inverse @ A.T @ np.diag(weight) @ target

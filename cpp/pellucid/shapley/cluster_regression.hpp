@@ -5,11 +5,10 @@
 // sandwich HC3 with a finite-population factor: sum over pairs of missing L^2 e^2 / (1 - h)^2, so what is
 // enumerated contributes nothing. MacKinnon and White, J. Econometrics 29 (1985).
 //
-// A fit to a sample is biased, because the same coalitions make G and the right side: with e the residuals of the fit to
-// all pairs, E (G^-1 sum w u e) = -sum missing h L e / share played to first order in 1 / pairs. It is the residuals of
-// different sizes, whose lines differ, that do not cancel; the bias has the same sign under most draws and does not
-// average out. Adding sum missing h L e over the pairs played takes it off; where all are in, or all leverages are
-// equal, it is zero.
+// A fit to a sample is biased, because the same pairs make G and the right side: to first order in 1 / pairs by minus
+// the expectation of sum missing h L e. Only pairs of sizes whose lines differ leave it over. It is much the same under
+// all draws and does not average out, so sum missing h L e is added; it is zero where all pairs are in, and where all
+// leverages are equal.
 #pragma once
 
 #include <optional>

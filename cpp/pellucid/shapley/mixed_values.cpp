@@ -117,8 +117,7 @@ MixedFit::Sampling MixedFit::sampling_of(Index b, const Solution& solution) cons
     const Vector shared_leverage = (u * kept_half).cwiseAbs2().rowwise().sum().cwiseProduct(w);
     const Vector leverage = shared_leverage + (u.cwiseAbs2() * shrink).cwiseProduct(w);
     const Eigen::Map<const Vector> missing(rows_.missing.data() + rows_.draw_start[b], u.rows());
-    const Eigen::MatrixXd correction =
-        per_pair.transpose() * (missing.cwiseProduct(leverage).asDiagonal() * error);
+    const Eigen::MatrixXd correction = per_pair.transpose() * (missing.cwiseProduct(leverage).asDiagonal() * error);
     const bool others = rows_.draws > 1 && u.rows() <= most_pairs_left_out;
     if (others && shared_leverage.maxCoeff() > highest_shared_leverage) {
         Eigen::MatrixXd hat = kept_half * kept_half.transpose();
