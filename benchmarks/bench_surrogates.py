@@ -31,8 +31,16 @@ HEADLINE = ("stack", "auto")
 SEEDS, PEER_SEEDS = 2, 1
 EXPLAINED = 5
 ROUNDING = 1e-20
+# The choices whose intervals are looked at, by rows of background and m in multiples of d.
 COVERED = ("kernel", "trees", "stack", "auto")
-COVERAGE = {"diabetes": (20, 10), "boosting": (10, 10)}  # rows of background, m in multiples of d
+COVERAGE: dict[tuple[str, int, int], tuple[str, ...]] = {
+    ("diabetes", 20, 5): COVERED,
+    ("diabetes", 20, 10): (*COVERED, "hist"),
+    ("wine", 20, 3): ("kernel", "stack"),
+    ("wine", 20, 10): ("kernel", "stack"),
+    ("boosting", 10, 10): COVERED,
+    ("boosting", 10, 16): ("trees",),
+}
 Record = dict[str, Any]
 
 
@@ -105,15 +113,16 @@ def errors_by_row(method: Method, of: Task, m: int, seeds: int) -> list[list[flo
     return [[error(v[None], t[None]) for v, t in zip(of_seed, of.truth, strict=True)] for of_seed in values]
 
 
-def coverage(name: str, *, seeds: int) -> Record:
+def coverage(name: str, m: int, *, seeds: int) -> Record:
     """How often intervals hold the truth of one row with each choice."""
-    background_rows, times = COVERAGE[name]
+    ((background_rows, choices),) = (
+        (B, choices) for (of, B, times), choices in COVERAGE.items() if (of, times * problem(of).features) == (name, m)
+    )
     of = given(name, background_rows, 1)
-    m = times * of.X.shape[1]
     return {
         "title": problem(name).title,
         "B": background_rows,
-        "choices": {label: covered(of, m, seeds, control_variate=CHOICES[label]) for label in COVERED},
+        "choices": {label: covered(of, m, seeds, control_variate=CHOICES.get(label, label)) for label in choices},
     }
 
 
@@ -180,13 +189,13 @@ TEXTS = {"equal rows": equal_rows_text, "coverage": coverage_text}
 def run(part: str, name: str, m: int, quick: bool, beside: bool) -> Record:
     warnings.simplefilter("ignore")
     if part == "coverage":
-        return coverage(name, seeds=4 if quick else 100)
+        return coverage(name, m, seeds=4 if quick else 100)
     return equal_rows(name, m, quick=quick, beside=beside)
 
 
 def cells(part: str, names: list[str], quick: bool) -> list[tuple[str, int]]:
     if part == "coverage":
-        return [(name, 0) for name in COVERAGE if name in names]
+        return [(name, times * problem(name).features) for name, _, times in COVERAGE if name in names]
     return [(name, m) for name in names for m in sizes(name, quick=quick)]
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from estimation.closed_form import Products, Unanimity, table_game
+from pellucid._core import all_coalitions
 from pellucid.estimation import shapley_values
 
 SEEDS = 200
@@ -144,6 +145,17 @@ def test_stopping_by_tolerance(method):
     game, truth = model_game(12, 40, seed=4)
 
     check(*covered(game, truth, method=method, tolerance=0.05, budget=20_000))
+
+
+@pytest.mark.parametrize(("players", "pairs", "says"), [(6, 18, "one mixed-effects fit"), (9, 100, "a fit for each")])
+def test_regression_with_many_draws_that_err_alike(players, pairs, says):
+    """The bias of a regression on few pairs has the same sign under all of 200 draws, and would outweigh the noise."""
+    masks = all_coalitions(players, 0, 2**players)
+    table = masks[:, 0] + 3.0 * masks[:, 1:5].prod(axis=1)
+    size = np.random.default_rng(0).uniform(0.0, 2.0, size=(200, 1, 1))
+    game, truth = table_game(size * table[:, None])
+
+    check(*covered(game, truth, seeds=25, method="regression", budget=201 + 400 * pairs, says=says))
 
 
 class TestTwentyThousandRows:

@@ -14,7 +14,7 @@ from reference.weighted_least_squares import gcv, grid_of
 
 def rows_of(S, b, e, y, D):
     r"""u = 1_S - s/n, target y - D_b (s - n/2) / n, weight n k_s / e_bs with k_s = 2 / (s (n - s)), half of that at
-    the middle size, and the share of the cell that was left out, 1 - e_bs / pairs of size s."""
+    the middle size, and of the N pairs of size s the share that was left out times N / (N - 1)."""
     n = S.shape[1]
     s = S.sum(axis=1).astype(int)
     middle = 2 * s == n
@@ -22,20 +22,22 @@ def rows_of(S, b, e, y, D):
     U = S - s[:, None] / n
     target = y - D[b] * ((s - n / 2) / n)[:, None]
     weight = n * np.where(middle, 1.0, 2.0) / (s * (n - s)) / e
-    return U, target, weight, np.maximum(0.0, 1.0 - e / cell)
+    return U, target, weight, np.maximum(0.0, 1.0 - e / cell) * cell / np.maximum(cell - 1.0, 1.0)
 
 
 def fit(A, target, weight, missing, to_values):
-    r"""t = A^+ by least squares, values = to_values t, and the sandwich HC3 with a finite-population factor:
-    variance = sum_i missing_i (L_i)^2 e_i^2 / (1 - h_i)^2, L = to_values G^+ A'W, h_i = w_i a_i G^+ a_i."""
+    r"""t = A^+ by least squares, values = to_values t + sum_i missing_i h_i L_i e_i, which takes off their bias, and
+    the sandwich HC3 with a finite-population factor: variance = sum_i missing_i (L_i)^2 e_i^2 / (1 - h_i)^2,
+    L = to_values G^+ A'W, h_i = w_i a_i G^+ a_i."""
     inverse = np.linalg.pinv(A.T @ np.diag(weight) @ A, hermitian=True, rcond=1e-10)
     t = inverse @ A.T @ np.diag(weight) @ target
-    variance = np.zeros((len(to_values), target.shape[1]))
+    values, variance = to_values @ t, np.zeros((len(to_values), target.shape[1]))
     for a, w, m, error in zip(A, weight, missing, target - A @ t, strict=True):
         h = min(w * a @ inverse @ a, 0.98)
         L = to_values @ inverse @ a * w
+        values += m * h * np.outer(L, error)
         variance += m * np.outer(L**2, error**2) / (1 - h) ** 2
-    return to_values @ t, variance
+    return values, variance
 
 
 def by_draw(S, b, e, w, y, D):
@@ -92,7 +94,7 @@ def mixed(S, b, e, w, y, D, z, expected, active, lam):
     values = w @ t
     between = w**2 @ (t - values) ** 2 / (1 - w @ w) if B > 1 else np.full(p, np.nan)
     to_values = sum(w[i] * P[i] @ R[i] @ X[i] for i in range(B) if not (complete[i] and not pooled))
-    variance, freedom = np.zeros(p), 0.0
+    variance, correction, freedom = np.zeros(p), np.zeros(p), 0.0
     for i in range(B):
         rows, shared = of[i], R[i] @ X[i] @ inverse @ X[i].T @ R[i]
         h = W[rows] * np.einsum("ij,jk,ik->i", U[rows], M[i] + shared, U[rows])
@@ -105,6 +107,7 @@ def mixed(S, b, e, w, y, D, z, expected, active, lam):
             continue
         L = (w[i] * M[i] + to_values @ inverse @ X[i].T @ R[i]) @ U[rows].T * W[rows]
         error = target[rows] - U[rows] @ (X[i] @ c + M[i] @ (r[i] - G[i] @ X[i] @ c))
+        correction += L @ (missing[rows] * h * error)
         if (W[rows] * np.einsum("ij,jk,ik->i", U[rows], shared, U[rows])).max() > 0.5:
             root = np.sqrt(W[rows])
             values_of, V = np.linalg.eigh(root[:, None] * (U[rows] @ (M[i] + shared) @ U[rows].T) * root)
@@ -113,13 +116,13 @@ def mixed(S, b, e, w, y, D, z, expected, active, lam):
         else:
             variance += L**2 @ (missing[rows] * error**2 / (1 - np.minimum(h, 0.98)) ** 2)
     if pooled:
-        return values, variance, between, None, freedom
+        return values + correction, variance, between, None, freedom
     Q = W @ target**2 - sum(rb @ m @ rb for rb, m in zip(r, M, strict=True)) - c @ A @ c
     eigen = np.linalg.eigvalsh(A)
     eigen = eigen[eigen > 1e-9 * eigen[-1]]
     left = max(1, len(S) - len(eigen))
     logs = sum(np.linalg.slogdet(np.eye(p) + g / lam)[1] for g in G) + np.log(eigen).sum()
-    return values, variance, between, left * np.log(Q / left) + logs, freedom
+    return values + correction, variance, between, left * np.log(Q / left) + logs, freedom
 
 
 def shrunk(S, b, e, w, y, D):

@@ -88,6 +88,7 @@ void ClusterRegression::prepare_operators() {
     require<BudgetError>(floats <= Index{1} << 29, "the standard errors of ", rows_.size(), " pairs of ", rows_.players,
                          " players need ", floats / (1 << 28), " GiB, the limit is 2: lower the budget");
     squared_operators_.assign(static_cast<std::size_t>(floats), 0.0f);
+    bias_weight_.resize(static_cast<std::size_t>(rows_.size()));
     parallel_for(static_cast<Index>(blocks_.size()), 1, [&](Index k, Index) {
         const Block& block = blocks_[static_cast<std::size_t>(k)];
         const Matrix u = rows_.centred(block.first, block.last - block.first);
@@ -96,6 +97,7 @@ void ClusterRegression::prepare_operators() {
             const Index row = block.first + i;
             const double w = row_weight(row);
             const double leverage = std::min(w * u.row(i).dot(solved.col(i)), highest_leverage);
+            bias_weight_[static_cast<std::size_t>(row)] = w * rows_.missing[row] * leverage;
             const double scale = cluster_weight_[block.cluster] * w / (1.0 - leverage);
             float* out = squared_operators_.data() + row * rows_.stride;
             for (Index j = 0; j < rows_.players; ++j) {
@@ -104,6 +106,15 @@ void ClusterRegression::prepare_operators() {
             }
         }
     });
+}
+
+// G^-1 of the sum of parts (k, stride), a sum of rows: sums to 0 over the players because these do. (players, k)
+Matrix ClusterRegression::solve_centred(Index cluster, const std::vector<Matrix>& parts) const {
+    Matrix right = ordered_sum(parts, parts[0].rows(), rows_.stride).leftCols(rows_.players).transpose();
+    right.rowwise() -= right.colwise().mean();
+    Matrix solved = factors_[static_cast<std::size_t>(cluster)]->solve(right);
+    solved.rowwise() -= solved.colwise().mean();
+    return solved;
 }
 
 ShapleyEstimate ClusterRegression::solve_cluster(Index cluster, MatrixIn targets, MatrixIn gaps) const {
@@ -128,26 +139,30 @@ ShapleyEstimate ClusterRegression::solve_cluster(Index cluster, MatrixIn targets
         parts[static_cast<std::size_t>(c)] = std::move(sum);
     });
 
-    // t = G^-1 (sum of w y u): sums to 0 over the players because u does. Rows of `fit` are padded like the masks.
-    Matrix right = ordered_sum(parts, k, stride).leftCols(n).transpose();
-    right.rowwise() -= right.colwise().mean();
-    Matrix values = factors_[static_cast<std::size_t>(cluster)]->solve(right);
-    values.rowwise() -= values.colwise().mean();
+    // t = G^-1 (sum of w y u). Rows of `fit` are padded like the masks.
+    Matrix values = solve_centred(cluster, parts);
     Matrix fit = Matrix::Zero(k, stride);
     fit.leftCols(n) = values.transpose();
 
+    std::vector<Matrix> bias(static_cast<std::size_t>(blocks));
     parallel_for(blocks, 1, [&](Index c, Index) {
         const Block block = block_of(c);
         const Index rows = block.last - block.first;
-        Matrix sum = Matrix::Zero(k, stride);
-        Vector error(rows);
+        const Eigen::Map<const Vector> bias_weight(bias_weight_.data() + block.first, rows);
+        Matrix sum = Matrix::Zero(k, stride), own_bias = sum;
+        Vector error(rows), weighted(rows);
         for (Index o = 0; o < k; ++o) {
             dot_masks(rows_.mask(block.first), rows, stride, &fit(o, 0), error.data());
-            error = (y[static_cast<std::size_t>(c)].row(o).transpose() - error).cwiseAbs2();
+            error = y[static_cast<std::size_t>(c)].row(o).transpose() - error;
+            weighted = bias_weight.cwiseProduct(error);
+            add_masks(rows_.mask(block.first), rows, stride, weighted.data(), &own_bias(o, 0));
+            error = error.cwiseAbs2();
             add_operators(squared_operators_.data() + block.first * stride, rows, stride, error.data(), &sum(o, 0));
         }
         parts[static_cast<std::size_t>(c)] = std::move(sum);
+        bias[static_cast<std::size_t>(c)] = std::move(own_bias);
     });
+    values += solve_centred(cluster, bias);
     return {values, ordered_sum(parts, k, stride).leftCols(n).transpose(), {}};
 }
 

@@ -4,6 +4,11 @@
 // L = weight G^-1 u of all pairs are computed once and serve every row and every output. The variance is the
 // sandwich HC3 with a finite-population factor: sum over pairs of missing L^2 e^2 / (1 - h)^2, so what is
 // enumerated contributes nothing. MacKinnon and White, J. Econometrics 29 (1985).
+//
+// A fit to a sample is biased, because the same pairs make G and the right side: to first order in 1 / pairs by minus
+// the expectation of sum missing h L e. Only pairs of sizes whose lines differ leave it over. It is much the same under
+// all draws and does not average out, so sum missing h L e is added; it is zero where all pairs are in, and where all
+// leverages are equal.
 #pragma once
 
 #include <optional>
@@ -29,6 +34,7 @@ class ClusterRegression {
     };
     void factorise(Index cluster, Index first, Index last);
     void prepare_operators();
+    Matrix solve_centred(Index cluster, const std::vector<Matrix>& parts) const;
     double row_weight(Index row) const;
     ShapleyEstimate solve_cluster(Index cluster, MatrixIn targets, MatrixIn gaps) const;
 
@@ -38,6 +44,7 @@ class ClusterRegression {
     Vector cluster_weight_;
     std::vector<Block> blocks_;             // of rows, cluster by cluster
     std::vector<Index> cluster_blocks_;     // the first block of every cluster, and one past the last
+    std::vector<double> bias_weight_;       // w missing h of every row
     std::vector<float> squared_operators_;  // (rows, stride), missing L^2 / (1 - h)^2; float is ample for a variance
 };
 

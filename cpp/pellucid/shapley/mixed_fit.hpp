@@ -41,6 +41,11 @@ class MixedFit {
         Eigen::MatrixXd half;              // (width, rank): A^+ = half half'
         Eigen::MatrixXd shared_to_values;  // (players, rank): S half, with values = const + sum w_b M_b r_b + S c
     };
+    // What sampling the pairs of one draw does to the values, (players, outputs): the variance it adds, and what to add
+    // against the bias of the fit, sum missing h L e as in ClusterRegression.
+    struct Sampling {
+        Eigen::MatrixXd variance, correction;
+    };
     static constexpr Index pooled = -1;  // the step of lambda = infinity
 
     bool shrinks(double lambda) const { return lambda < std::numeric_limits<double>::infinity(); }
@@ -81,7 +86,7 @@ class MixedFit {
     void finish(double lambda, const std::vector<Index>& outputs, MixedEstimate& result) const;
     Eigen::MatrixXd own_values(Index b, const Solution& solution) const;
     Eigen::MatrixXd own_to_values(Index b, double lambda) const;
-    Eigen::MatrixXd variance_of(Index b, const Solution& solution) const;
+    Sampling sampling_of(Index b, const Solution& solution) const;
 
     const MixedRegression& of_;
     const PairRows& rows_;

@@ -8,7 +8,8 @@
 // of the pairs as degrees of freedom of the residuals, without which a fit that interpolates would pass for one without
 // error.
 //
-// Values: the mean of t_b over all draws, played or not; a draw of which every pair was played has its exact t_b.
+// Values: the mean of t_b over all draws, played or not; a draw of which every pair was played has its exact t_b. The
+// bias of each, which is much the same under all draws, is taken off as in ClusterRegression.
 // Variance: HC3 as in ClusterRegression, with the operators of this fit. A draw that moves the shared coefficients so
 // much that it fits itself adds what the fit without it gets wrong about it instead.
 #pragma once

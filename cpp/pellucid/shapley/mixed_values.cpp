@@ -80,22 +80,23 @@ Eigen::MatrixXd MixedFit::own_fit(Index b, const Solution& solution) const {
     return fit;
 }
 
-// What the sampling under draw b adds to the variance of the values, (players, outputs).
-Eigen::MatrixXd MixedFit::variance_of(Index b, const Solution& solution) const {
+MixedFit::Sampling MixedFit::sampling_of(Index b, const Solution& solution) const {
     const std::vector<Index>& active = rows_.active[b];
     const auto size = static_cast<Index>(active.size()), outputs = static_cast<Index>(solution.outputs.size());
     const double weight = rows_.draw_weights[b];
-    Eigen::MatrixXd variance = Eigen::MatrixXd::Zero(n_, outputs);
-    if (rows_.complete[b]) return variance;
+    const Eigen::MatrixXd nothing = Eigen::MatrixXd::Zero(n_, outputs);
+    if (rows_.complete[b]) return {nothing, nothing};
     const Eigen::MatrixXd own_half = gathered(b, solution.half);
     const Eigen::MatrixXd shared = gathered(b, solution.coefficients);
     if (count(b) == 0) {
         // Not played: nothing tells what the fit gets wrong about a draw that would have moved it.
         if (own_half.squaredNorm() * of_.scale_[b] / std::max(rows_.expected[b], 1.0) > 1.0) {
+            Eigen::MatrixXd variance = nothing;
             const Eigen::MatrixXd centred = shared.rowwise() - shared.colwise().mean();
             for (Index j = 0; j < size; ++j) variance.row(active[j]) = (weight * centred.row(j)).cwiseAbs2();
+            return {variance, nothing};
         }
-        return variance;
+        return {nothing, nothing};
     }
 
     // In the coordinates of the draw: M = diag(shrink), R = diag(keep); without effects of the draws M = 0 and R = I.
@@ -114,7 +115,9 @@ Eigen::MatrixXd MixedFit::variance_of(Index b, const Solution& solution) const {
     for (Index j = 0; j < size; ++j) operators.col(active[j]) += weight * shrink.cwiseProduct(v.row(j).transpose());
     const Eigen::MatrixXd per_pair = w.asDiagonal() * (u * operators);
     const Vector shared_leverage = (u * kept_half).cwiseAbs2().rowwise().sum().cwiseProduct(w);
-    const auto missing = rows_.missing.begin() + rows_.draw_start[b];
+    const Vector leverage = shared_leverage + (u.cwiseAbs2() * shrink).cwiseProduct(w);
+    const Eigen::Map<const Vector> missing(rows_.missing.data() + rows_.draw_start[b], u.rows());
+    const Eigen::MatrixXd correction = per_pair.transpose() * (missing.cwiseProduct(leverage).asDiagonal() * error);
     const bool others = rows_.draws > 1 && u.rows() <= most_pairs_left_out;
     if (others && shared_leverage.maxCoeff() > highest_shared_leverage) {
         Eigen::MatrixXd hat = kept_half * kept_half.transpose();
@@ -122,14 +125,13 @@ Eigen::MatrixXd MixedFit::variance_of(Index b, const Solution& solution) const {
         const Eigen::MatrixXd without = left_out(u, w, hat, error);
         // The errors of a draw have one cause and add up; where they cancel by chance, they count one by one.
         const Eigen::MatrixXd together = (per_pair.transpose() * without).cwiseAbs2();
-        return *std::max_element(missing, missing + u.rows()) *
-               together.cwiseMax(per_pair.cwiseAbs2().transpose() * without.cwiseAbs2());
+        const Eigen::MatrixXd apart = per_pair.cwiseAbs2().transpose() * without.cwiseAbs2();
+        return {missing.maxCoeff() * together.cwiseMax(apart), correction};
     }
-    const Vector leverage = shared_leverage + (u.cwiseAbs2() * shrink).cwiseProduct(w);
     Eigen::MatrixXd scaled = error;
     for (Index i = 0; i < error.rows(); ++i)
         scaled.row(i) = missing[i] * (error.row(i) / (1.0 - std::min(leverage[i], highest_leverage))).cwiseAbs2();
-    return per_pair.cwiseAbs2().transpose() * scaled;
+    return {per_pair.cwiseAbs2().transpose() * scaled, correction};
 }
 
 MixedFit::Solution MixedFit::solution_at(const Shared& shared, const std::vector<Index>& outputs) const {
@@ -177,13 +179,17 @@ void MixedFit::finish(double lambda, const std::vector<Index>& outputs, MixedEst
 
     solution.half = shared.factor.matrixL().solve(basis_.transpose()).transpose();
     solution.shared_to_values = ordered_sum(to_values).transpose() * solution.half;
-    std::vector<Eigen::MatrixXd> variances(chunks_, Eigen::MatrixXd::Zero(n_, some));
-    for_draws([&](std::size_t chunk, Index b) { variances[chunk] += variance_of(b, solution); });
-    const Eigen::MatrixXd variance = ordered_sum(variances);
+    std::vector<Eigen::MatrixXd> variances(chunks_, Eigen::MatrixXd::Zero(n_, some)), corrections = variances;
+    for_draws([&](std::size_t chunk, Index b) {
+        const Sampling sampling = sampling_of(b, solution);
+        variances[chunk] += sampling.variance;
+        corrections[chunk] += sampling.correction;
+    });
+    const Eigen::MatrixXd variance = ordered_sum(variances), correction = ordered_sum(corrections);
 
     for (Index o = 0; o < some; ++o) {
         const Index output = outputs[o];
-        result.values.col(output) = values.col(o);
+        result.values.col(output) = values.col(o) + correction.col(o);
         result.variance.col(output) = variance.col(o);
         result.background_variance.col(output) = background.col(o);
         result.shrinkage[output] = lambda;
