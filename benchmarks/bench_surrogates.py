@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from bench_accuracy import geometric_mean
-from bench_coverage import covered
+from bench_coverage import GAMES, covered
 from contenders import Method, TooFew, explain, make_ours, peers
 from exact_values import Leaves, by_leaves
 from reporting import HERE, heading, in_processes, load_records, save_records, table, write_section
@@ -28,18 +28,21 @@ BACKGROUND_ROWS = 40
 TIMES_D, MOST = (4, 16), 1024  # coalitions for each of them
 CHOICES = {"none": None, "kernel": "kernel", "trees": "lightgbm", "stack": "stack", "auto": "auto"}
 HEADLINE = ("stack", "auto")
-SEEDS, PEER_SEEDS = 2, 1
+SEEDS, PEER_SEEDS = 2, 2
 EXPLAINED = 5
 ROUNDING = 1e-20
-# The choices whose intervals are looked at, by rows of background and m in multiples of d.
 COVERED = ("kernel", "trees", "stack", "auto")
-COVERAGE: dict[tuple[str, int, int], tuple[str, ...]] = {
-    ("diabetes", 20, 5): COVERED,
-    ("diabetes", 20, 10): (*COVERED, "hist"),
-    ("wine", 20, 3): ("kernel", "stack"),
-    ("wine", 20, 10): ("kernel", "stack"),
-    ("boosting", 10, 10): COVERED,
-    ("boosting", 10, 16): ("trees",),
+# A game of bench_coverage.py and m in multiples of d: seeds, choices.
+COVERAGE: dict[tuple[str, int], tuple[int, tuple[str, ...]]] = {
+    ("and", 10): (200, COVERED),
+    ("and", 30): (200, COVERED),
+    ("diabetes", 5): (200, COVERED),
+    ("diabetes", 10): (200, (*COVERED, "hist")),
+    ("wine", 3): (200, COVERED),
+    ("wine", 10): (200, COVERED),
+    ("boosting", 3): (200, COVERED),
+    ("boosting", 10): (100, COVERED),
+    ("boosting", 16): (100, COVERED),
 }
 Record = dict[str, Any]
 
@@ -113,17 +116,15 @@ def errors_by_row(method: Method, of: Task, m: int, seeds: int) -> list[list[flo
     return [[error(v[None], t[None]) for v, t in zip(of_seed, of.truth, strict=True)] for of_seed in values]
 
 
-def coverage(name: str, m: int, *, seeds: int) -> Record:
+def coverage(name: str, times: int, *, quick: bool) -> Record:
     """How often intervals hold the truth of one row with each choice."""
-    ((background_rows, choices),) = (
-        (B, choices) for (of, B, times), choices in COVERAGE.items() if (of, times * problem(of).features) == (name, m)
-    )
-    of = given(name, background_rows, 1)
-    return {
-        "title": problem(name).title,
-        "B": background_rows,
-        "choices": {label: covered(of, m, seeds, control_variate=CHOICES.get(label, label)) for label in choices},
+    title, make = GAMES[name]
+    game, (seeds, choices) = make(), COVERAGE[name, times]
+    m = times * game.X.shape[1]
+    found = {
+        label: covered(game, m, 4 if quick else seeds, control_variate=CHOICES.get(label, label)) for label in choices
     }
+    return {"title": title, "B": len(game.background), "times": times, "choices": found}
 
 
 def ratio(record: Record, label: str, rows: int) -> tuple[float, str]:
@@ -173,7 +174,7 @@ def sampled(record: Record) -> bool:
 def coverage_text(records: dict[str, Record]) -> Iterator[str]:
     rows = [
         (
-            *(record["title"], record["B"], found["m"], label, found["seeds"]),
+            *(record["title"], record["B"], f"{record['times']}d = {found['m']}", label, found["seeds"]),
             *(f"{found['mean']:.3f}", f"{found['worst']:.3f}", f"{found['ratio']:.2f}"),
         )
         for record in records.values()
@@ -183,20 +184,22 @@ def coverage_text(records: dict[str, Record]) -> Iterator[str]:
     yield table(("task", "B", "m", "control variate", "seeds", "mean", "worst part", "std_err / error"), rows)
 
 
+TASKS = [*BUILD, *(name for name in GAMES if name not in BUILD)]
 TEXTS = {"equal rows": equal_rows_text, "coverage": coverage_text}
 
 
-def run(part: str, name: str, m: int, quick: bool, beside: bool) -> Record:
+def run(part: str, name: str, size: int, quick: bool, beside: bool) -> Record:
     warnings.simplefilter("ignore")
     if part == "coverage":
-        return coverage(name, m, seeds=4 if quick else 100)
-    return equal_rows(name, m, quick=quick, beside=beside)
+        return coverage(name, size, quick=quick)
+    return equal_rows(name, size, quick=quick, beside=beside)
 
 
 def cells(part: str, names: list[str], quick: bool) -> list[tuple[str, int]]:
+    """Names with m, or with m in multiples of d."""
     if part == "coverage":
-        return [(name, times * problem(name).features) for name, _, times in COVERAGE if name in names]
-    return [(name, m) for name in names for m in sizes(name, quick=quick)]
+        return [cell for cell in COVERAGE if cell[0] in names]
+    return [(name, m) for name in names if name in BUILD for m in sizes(name, quick=quick)]
 
 
 def save(head: str, records: dict[str, dict[str, Record]]) -> None:
@@ -207,7 +210,7 @@ def save(head: str, records: dict[str, dict[str, Record]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", nargs="*", choices=BUILD, default=list(BUILD))
+    parser.add_argument("--task", nargs="*", choices=TASKS, default=TASKS)
     parser.add_argument("--part", nargs="*", choices=TEXTS, default=list(TEXTS))
     parser.add_argument("--quick", action="store_true", help="fewer seeds, rows and sizes, to see that it runs")
     parser.add_argument("--alone", action="store_true", help="without the peers")
@@ -217,15 +220,15 @@ def main() -> None:
     if arguments.write and (arguments.quick or arguments.alone):
         parser.error("--write needs a run that is neither --quick nor --alone")
     todo = [
-        (part, name, m, arguments.quick, not arguments.alone)
+        (part, name, size, arguments.quick, not arguments.alone)
         for part in arguments.part
-        for name, m in cells(part, arguments.task, arguments.quick)
+        for name, size in cells(part, arguments.task, arguments.quick)
     ]
     records: dict[str, dict[str, Record]] = load_records(RECORDS) if arguments.write else {}
     head = heading(PACKAGES)
     print(head, flush=True)
-    for (part, name, m, *_), record in zip(todo, in_processes(run, todo, jobs=arguments.jobs), strict=True):
-        key = f"{name} {m}" if m else name
+    for (part, name, size, *_), record in zip(todo, in_processes(run, todo, jobs=arguments.jobs), strict=True):
+        key = f"{name} {size}"
         records.setdefault(part, {})[key] = record
         print(list(TEXTS[part]({key: record}))[1], flush=True)
         if arguments.write:  # a cell takes minutes
