@@ -58,7 +58,8 @@ def table(attribution: Attribution) -> str:
     cost += rounding_of(report)
     # "raw margin of XGBClassifier" says by itself what of the model is explained.
     whole = not report.model or report.model.startswith(f"{report.model_output} ")
-    model = report.model or report.model_output if whole else f"{report.model_output} of {report.model}"
+    output = "raw output" if report.model_output == "raw" else report.model_output
+    model = report.model or output if whole else f"{output} of {report.model}"
     lines = [one_line(attribution), "  " + ", ".join([clean(model), f"link {clean(report.link)}", *cost])]
     if report.why:
         lines.append(f"  why {clean(report.method)}: {clean(report.why, limit=900)}")
