@@ -37,8 +37,8 @@ def checked_method(method: Any) -> None:
     """Refuse what is no method of `Shapley`."""
     if method not in METHODS + INSIDE_METHODS:
         raise InputError(
-            f"method must be one of {', '.join(map(repr, METHODS + INSIDE_METHODS))}, got {shown(method)}; leave it out: "
-            "trees and linear models are then exact, and all else is sampled"
+            f"method must be one of {', '.join(map(repr, METHODS + INSIDE_METHODS))}, got {shown(method)}; leave it "
+            "out: trees and linear models are then exact, and all else is sampled"
         )
 
 
