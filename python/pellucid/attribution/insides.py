@@ -33,13 +33,14 @@ _NOT_KNOWN = "no trees or coefficients can be read from {model}"
 _ORDERED = "an order of the players leaves coalitions out that the formula for trees counts"
 
 
-def checked_method(method: Any) -> None:
-    """Refuse what is no method of `Shapley`."""
+def checked_method(method: Any) -> str:
+    """The method of `Shapley` by which it would sample: "auto" where only the inside of the model was asked for."""
     if method not in METHODS + INSIDE_METHODS:
         raise InputError(
             f"method must be one of {', '.join(map(repr, METHODS + INSIDE_METHODS))}, got {shown(method)}; leave it "
             "out: trees and linear models are then exact, and all else is sampled"
         )
+    return "auto" if method in INSIDE_METHODS else str(method)
 
 
 def refuse_with_background(*, value_function: str, precision: str) -> None:
@@ -99,7 +100,7 @@ def inside_of(
         return None, f"sampled, since the inside of {model.description} cannot be followed: {error}"
     if method == "auto":
         return found, ""
-    if model.structure is not None and _kind(model.structure) != method:
+    if not ordered and model.structure is not None and _kind(model.structure) != method:
         kind = _kind(model.structure)
         raise InputError(
             f"method={method!r} is not possible: {model.structure.source} is {_IS[kind]}; use method={kind!r} or 'auto'"

@@ -13,13 +13,7 @@ from numpy.typing import NDArray
 
 from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, require_memory, threads
 from pellucid.attribution.background import Background
-from pellucid.attribution.insides import (
-    INSIDE_METHODS,
-    checked_method,
-    inside_of,
-    path_dependent,
-    refuse_with_background,
-)
+from pellucid.attribution.insides import checked_method, inside_of, path_dependent, refuse_with_background
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
 from pellucid.attribution.sampled import Explained, Prepared, attribution_of, prepare
 from pellucid.attribution.shapley_parts import Spent, explain_each
@@ -156,7 +150,7 @@ class Shapley:
         precision: str = "double",
         progress: Progress = None,
     ) -> None:
-        checked_method(method)
+        sampled = checked_method(method)
         checked_spending(budget=budget, tolerance=tolerance, time_limit=time_limit)
         self.seed = checked_seed(seed)
         self.outputs = checked_outputs(outputs)
@@ -222,9 +216,8 @@ class Shapley:
             causal=causal,
             seed=self.seed,
         )
-        sampled = "auto" if method in INSIDE_METHODS else method
         self.orders = ConsistentOrders.of(order, self.space.parts, method=sampled)
-        if method in {"auto", *INSIDE_METHODS}:
+        if sampled == "auto":
             self._inside, self._not_inside = inside_of(
                 self.model,
                 self.value_function,
