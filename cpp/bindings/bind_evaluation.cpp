@@ -57,11 +57,6 @@ void bind_evaluation(py::module_& m) {
         .def(py::init<const Forest&>(), "forest"_a, py::keep_alive<1, 2>(), no_gil())
         .def("margins", &ForestEvaluator::margins, py::arg("rows").noconvert(), no_gil())
         .def("leaves", &ForestEvaluator::leaves_of, py::arg("rows").noconvert(), no_gil());
-    m.def("evaluate_forest", &evaluate_forest, "forest"_a, py::arg("rows").noconvert(), no_gil());
-    m.def(
-        "evaluate_forest",
-        [](const ForestEvaluator& evaluator, const MatrixIn& rows) { return evaluator.margins(rows); }, "evaluator"_a,
-        py::arg("rows").noconvert(), no_gil());
 }
 
 }  // namespace pellucid

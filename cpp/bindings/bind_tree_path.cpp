@@ -11,7 +11,9 @@ void bind_tree_path(py::module_& m) {
         .def("values", &PathShapley::values, py::arg("rows").noconvert(), no_gil())
         .def("interactions", &PathShapley::interactions, py::arg("rows").noconvert(), no_gil())
         .def_property_readonly("base", &PathShapley::base, py::return_value_policy::copy)
-        .def_property_readonly("error_bound", &PathShapley::error_bound, py::return_value_policy::copy);
+        .def_property_readonly("error_bound", &PathShapley::error_bound, py::return_value_policy::copy)
+        .def_property_readonly("interaction_error_bound", &PathShapley::interaction_error_bound,
+                               py::return_value_policy::copy);
 }
 
 }  // namespace pellucid

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy
 import numpy.typing
 import typing
-__all__: list[str] = ['ClusterRegression', 'EmpiricalNeighbours', 'Forest', 'ForestCells', 'ForestEvaluator', 'FusedLassoFit', 'GaussianCompletion', 'InteractionEstimate', 'InteractionRegression', 'KernelRidge', 'LassoPath', 'LinearExtensions', 'LocalRegression', 'MarginalShapley', 'MaskLogistic', 'MaskTrees', 'MaskedImage', 'MixedEstimate', 'MixedRegression', 'MixtureFit', 'MixtureOptions', 'Moments', 'OrderIdeals', 'PairedDesign', 'PathShapley', 'ProductMeasure', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'SplicedText', 'SubsetFit', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'asymmetric_shapley', 'best_simd_level', 'best_subset', 'cell_masses', 'cells_of', 'compose', 'compose_grid', 'evaluate_forest', 'exact_interactions', 'exact_shapley', 'fill_noise', 'forward_selection', 'frequency_rows', 'fused_lasso', 'fused_lasso_bounded', 'gather_columns', 'gather_flags', 'gauss_legendre', 'gaussian_linear_orders', 'gaussian_rows', 'kernel_values', 'lasso_path', 'last_knot_of_size', 'latent_to_values', 'linear_predictions', 'linear_values', 'listed_values', 'matched_normal_draws', 'max_normal_quantile', 'mixture_regression', 'normal_cells', 'normal_quantile', 'normal_quantiles', 'normal_values', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_projections', 'random_subsets', 'saturating_shares', 'set_simd_level', 'set_thread_count', 'simd_level', 'sized_masks', 'smallest_correlation', 'sobol_coordinates', 'sobol_directions', 'suffix_sums', 'swap_selection', 'systematic_draws', 'take_out_columns', 'thread_count', 'tree_pair_values', 'uniform_rows', 'weighted_moments', 'weighted_run_means']
+__all__: list[str] = ['ClusterRegression', 'EmpiricalNeighbours', 'Forest', 'ForestCells', 'ForestEvaluator', 'FusedLassoFit', 'GaussianCompletion', 'InteractionEstimate', 'InteractionRegression', 'KernelRidge', 'LassoPath', 'LinearExtensions', 'LocalRegression', 'MarginalShapley', 'MaskLogistic', 'MaskTrees', 'MaskedImage', 'MixedEstimate', 'MixedRegression', 'MixtureFit', 'MixtureOptions', 'Moments', 'OrderIdeals', 'PairedDesign', 'PathShapley', 'ProductMeasure', 'RidgeFit', 'RidgeRegression', 'ShapleyEstimate', 'SplicedText', 'SubsetFit', 'WeightedLeastSquares', 'add_weighted', 'all_coalitions', 'antithetic_coalitions', 'antithetic_contributions', 'asymmetric_shapley', 'best_simd_level', 'best_subset', 'cell_masses', 'cells_of', 'compose', 'compose_grid', 'exact_interactions', 'exact_shapley', 'fill_noise', 'forward_selection', 'frequency_rows', 'fused_lasso', 'fused_lasso_bounded', 'gather_columns', 'gather_flags', 'gauss_legendre', 'gaussian_linear_orders', 'gaussian_rows', 'kernel_values', 'lasso_path', 'last_knot_of_size', 'latent_to_values', 'linear_predictions', 'linear_values', 'listed_values', 'matched_normal_draws', 'max_normal_quantile', 'mixture_regression', 'normal_cells', 'normal_quantile', 'normal_quantiles', 'normal_values', 'parallel_probe', 'random_bits', 'random_numbers', 'random_permutations', 'random_projections', 'random_subsets', 'saturating_shares', 'set_simd_level', 'set_thread_count', 'simd_level', 'sized_masks', 'smallest_correlation', 'sobol_coordinates', 'sobol_directions', 'suffix_sums', 'swap_selection', 'systematic_draws', 'take_out_columns', 'thread_count', 'tree_pair_values', 'uniform_rows', 'weighted_moments', 'weighted_run_means']
 class PairedDesign:
     @typing.overload
     def __init__(self, seed: typing.SupportsInt | typing.SupportsIndex, players: typing.SupportsInt | typing.SupportsIndex, draw_weights: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]) -> None:
@@ -347,6 +347,9 @@ class PathShapley:
     @property
     def error_bound(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]:
         ...
+    @property
+    def interaction_error_bound(self) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"]:
+        ...
 class ProductMeasure:
     def __init__(self, forest: Forest, part_of_column: typing.Annotated[numpy.typing.NDArray[numpy.int32], "[m, 1]"], parts: typing.SupportsInt | typing.SupportsIndex) -> None:
         ...
@@ -455,12 +458,6 @@ def cells_of(u: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"],
 def compose(x: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], background: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], part_of_column: typing.Annotated[numpy.typing.NDArray[numpy.int32], "[m, 1]"], masks: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.c_contiguous"], draws: typing.Annotated[numpy.typing.NDArray[numpy.int64], "[m, 1]"], out: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.writeable", "flags.c_contiguous"]) -> None:
     ...
 def compose_grid(x: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, 1]"], background: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], part_of_column: typing.Annotated[numpy.typing.NDArray[numpy.int32], "[m, 1]"], masks: typing.Annotated[numpy.typing.NDArray[numpy.uint8], "[m, n]", "flags.c_contiguous"], first_draw: typing.SupportsInt | typing.SupportsIndex, draw_count: typing.SupportsInt | typing.SupportsIndex, out: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.writeable", "flags.c_contiguous"]) -> None:
-    ...
-@typing.overload
-def evaluate_forest(forest: Forest, rows: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"]) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
-    ...
-@typing.overload
-def evaluate_forest(evaluator: ForestEvaluator, rows: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"]) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
     ...
 def exact_interactions(values: typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]", "flags.c_contiguous"], players: typing.SupportsInt | typing.SupportsIndex) -> typing.Annotated[numpy.typing.NDArray[numpy.float64], "[m, n]"]:
     ...

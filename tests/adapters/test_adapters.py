@@ -60,7 +60,7 @@ def test_raw_of_two_classes_is_one_column():
     fitted = LogisticRegression().fit(X, CLASSES)
     model, codes = model_of(fitted, model_output="raw")
     np.testing.assert_array_equal(model(codes)[:, 0], fitted.decision_function(X))
-    assert model.output_names == ("output",)
+    assert model.output_names == ("log-odds of yes",)
 
 
 def test_raw_of_three_classes_is_three_columns():

@@ -22,6 +22,7 @@ from attribution.white_box_models import (
     with_link,
 )
 from pellucid import (
+    BudgetError,
     CausalOrder,
     InputError,
     ModelFormatError,
@@ -250,6 +251,33 @@ class TestResult:
         assert "rounding error at most" in found._repr_html_()
         assert "at their thresholds" in found.report.why
         assert "kernels" in found.report.why
+
+    def test_the_report_bounds_the_rounding_of_interactions(self):
+        found, values = interactions(forest(), X), shapley(forest(), X)
+        # A matrix adds the errors of what its diagonal takes off a value.
+        assert values.report.error_bound < found.report.error_bound < 1e-9
+        apart = np.abs(found.values.sum(axis=2) - values.values).max()
+        assert apart <= D * found.report.error_bound
+        for i, x in enumerate(X):
+            value = lambda known, x=x: path_dependent_value(TREES, x, known)  # noqa: E731
+            halves = np.array(interaction_index(value, D), dtype=object) / 2
+            halves[range(D), range(D)] = np.array(enumerated(value, D), dtype=object) - halves.sum(axis=1)
+            np.testing.assert_allclose(found.values[i], floats(halves), rtol=0, atol=found.report.error_bound)
+
+    def test_a_time_limit_stops_between_blocks_of_rows(self):
+        rows = np.repeat(X, 50, axis=0)
+        with pytest.raises(BudgetError, match=r"time_limit of 1e-09 s is over after 1 of 150 rows: .*; explain fewer"):
+            shapley(forest(), rows, time_limit=1e-9, batch_bytes=8)
+        # What fits into one block is there, however late.
+        np.testing.assert_array_equal(shapley(forest(), X, time_limit=1e-9).values, shapley(forest(), X).values)
+
+    def test_a_margin_is_called_what_it_is(self):
+        inside = forest(link="logistic", margin="log-odds")
+        assert shapley(inside, X).outputs == ("log-odds",)
+        assert shapley(inside, X, output_names=["mine"]).outputs == ("mine",)
+        assert shapley(inside, X, background=BACKGROUND, model_output="raw", method="permutation").outputs == (
+            "log-odds",
+        )
 
     def test_saved_and_loaded(self, tmp_path):
         found = shapley(forest(), X)

@@ -68,6 +68,11 @@ class TestProbe:
             return np.isnan(rows).any(axis=1)
 
         assert "of trees" in shapley(Fitted(forest(), raises_at_nan=True), X).report.method
+        # What the model refuses has no value, though the trees would send it somewhere.
+        explain = Shapley(Fitted(forest(), raises_at_nan=True), BACKGROUND)
+        explain(X)
+        with pytest.raises(ValueError, match="Input contains NaN"):
+            explain(np.where(np.arange(D) == 1, np.nan, X))
         with pytest.raises(ModelFormatError, match="missing"):
             shapley(Fitted(forest(), wrong_at=missing), X)
 

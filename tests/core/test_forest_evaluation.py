@@ -56,10 +56,7 @@ def check(trees, rows, features, **options):
     np.testing.assert_array_equal(evaluator.leaves(rows), leaves)
     for few in (rows[:1], rows[:5]):
         assert evaluator.margins(few).tobytes() == expected[: len(few)].tobytes()
-        assert _core.evaluate_forest(forest.core, few).tobytes() == expected[: len(few)].tobytes()
         np.testing.assert_array_equal(evaluator.leaves(few), leaves[: len(few)])
-    assert _core.evaluate_forest(forest.core, rows).tobytes() == expected.tobytes()
-    assert _core.evaluate_forest(evaluator, rows).tobytes() == expected.tobytes()
 
 
 CASES = {
@@ -184,6 +181,5 @@ def test_no_rows_and_no_trees():
         features=1, tree_starts=[0], questions=[], split_features=[], thresholds=[], left=[], right=[],
         values=np.zeros((0, 1)), base=[0.25],
     )  # fmt: skip
-    assert _core.evaluate_forest(empty.core, np.zeros((70, 1))).tolist() == [[0.25]] * 70
     assert _core.ForestEvaluator(empty.core).margins(np.zeros((70, 1))).tolist() == [[0.25]] * 70
     assert _core.ForestEvaluator(empty.core).leaves(np.zeros((70, 1))).shape == (70, 0)

@@ -1,5 +1,6 @@
 """Path-dependent interaction indices of forests against enumeration and against the integral, in fractions."""
 
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -25,6 +26,20 @@ def index_of(forest, X, player_of=None, single=False):
     return made.interactions(np.ascontiguousarray(X)).reshape(len(X), p, p, forest.core.outputs)
 
 
+def bound_of(forest, single=False):
+    players = np.arange(forest.features, dtype=np.int32)
+    return _core.PathShapley(forest.core, players, forest.features, single).interaction_error_bound
+
+
+def within(index, truth, bound):
+    """Whether no index is further from the fractions than the bound of its output; the fractions rounded once."""
+    gaps = [
+        [[abs(float(Fraction(float(a)) - b)) for a, b in zip(*outs, strict=True)] for outs in zip(*rows, strict=True)]
+        for rows in zip(index, truth, strict=True)
+    ]
+    return bool(np.all(np.array(gaps) <= bound))
+
+
 def as_floats(index):
     return np.array([[[float(v) for v in out] for out in row] for row in index])
 
@@ -41,6 +56,13 @@ def test_against_enumeration(level):
         for x, index in zip(X, index_of(forest, X), strict=True):
             truth = interaction_index(partial(path_dependent_value, trees, x, outputs=2), d)
             np.testing.assert_allclose(index, as_floats(truth), rtol=0, atol=1e-13)
+            assert within(index, truth, bound_of(forest))
+        single = index_of(forest, X[:1], single=True)
+        if d > 2:
+            truth = interaction_index(partial(path_dependent_value, trees, X[0], outputs=2), d)
+            assert within(single[0], truth, bound_of(forest, single=True))
+            # It can fail: the bound of doubles does not hold floats.
+            assert not within(single[0], truth, bound_of(forest))
 
 
 def test_groups_enter_together():
@@ -65,6 +87,9 @@ def test_against_the_integral(depth):
     np.testing.assert_allclose(
         index_of(forest_of([tree], depth), X)[0, :, :, 0], np.array(truth, dtype=float), rtol=0, atol=1e-12
     )
+    bound = bound_of(forest_of([tree], depth))
+    assert within(index_of(forest_of([tree], depth), X)[0], [[[b] for b in row] for row in truth], bound)
+    assert bound < 1e-8
 
 
 def forest_and_rows():

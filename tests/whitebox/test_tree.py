@@ -37,6 +37,47 @@ def test_a_tree_as_text():
     )
 
 
+def chained(missing, covers):
+    """Questions about one column, of which the right child is the next one."""
+    nodes = []
+    for i, (left, (one, other)) in enumerate(zip(missing, covers, strict=True)):
+        nodes.append({"cover": one + other, "feature": 0, "threshold": float(i), "left": 2 * i + 1, "right": 2 * i + 2})
+        nodes[-1]["missing_left"] = left
+        nodes.append({"cover": one, "values": [float(i)]})
+    return [*nodes, {"cover": covers[-1][1], "values": [9.0]}]
+
+
+@pytest.mark.parametrize(
+    ("missing", "covers", "head", "said"),
+    [
+        ((True, True, True), ((1, 9), (3, 6), (3, 3)), "missing values go left", ""),
+        ((True, False, True), ((11, 10), (1, 9), (8, 1)), "missing values go where more training rows went", ""),
+        ((True,) * 4 + (False,), ((1, 9),) * 5, "missing values go left, where nothing else is said", "unless missing"),
+        ((True, False), ((1, 9), (1, 9)), "if x <= 0 or x missing:", ""),
+    ],
+)
+def test_where_missing_values_go_is_said_once(missing, covers, head, said):
+    tree = forests.forest_of([chained(missing, covers)], 1, feature_names=["x"]).tree(0)
+    first, *rest = tree.to_text().split("\n")
+    assert first == head
+    assert sum("missing" in line for line in rest) == (1 if said else 0)
+    assert not said or any(said in line for line in rest)
+
+
+def test_features_in_another_order_are_refused():
+    class Row:
+        ndim, index = 1, ("job", "income")
+
+    class Frame:
+        ndim, columns = 2, ("job", "income")
+
+    forest = forests.forest_of([TREE], 2, feature_names=NAMES)
+    with pytest.raises(InputError, match="got 'job' where column 0 is 'income'; reorder"):
+        forest.tree(0).decision_path(Row())
+    with pytest.raises(InputError, match="got 'job' where column 0 is 'income'; reorder"):
+        forest.margins(Frame())
+
+
 def test_the_sign_and_the_threshold_are_those_of_the_library():
     tree = [{**TREE[0], "threshold": float(np.float32(0.1)), "left": 1, "right": 2}, LEAVES[0], LEAVES[1]]
     forest = forests.forest_of([tree], 2, strict=True, single=True)

@@ -66,7 +66,7 @@ void PathShapley::survey() {
     });
     Vector base = forest_.base();
     const Index scalar = single_ ? sizeof(float) : sizeof(double);
-    PathBound bound(k, players_.used, single_);
+    PathBound bound(k, players_.used, single_, false), of_pairs(k, players_.used, single_, true);
     for (Index t = 0; t < trees; ++t) {
         const PathSurvey& tree = surveys[static_cast<std::size_t>(t)];
         most_players_.push_back(tree.players);
@@ -82,10 +82,12 @@ void PathShapley::survey() {
         for (Index o = 0; o < k; ++o)
             if (forest_.output_of(t) < 0 || forest_.output_of(t) == o) units_.push_back({t, o, bytes});
         bound.add(tree, quadratures_.at(nodes));
+        of_pairs.add(tree, quadratures_.at(nodes_for(tree.players, true)));
     }
     base_.swap(base);
-    Vector bounds = bound.result();
+    Vector bounds = bound.result(), pair_bounds = of_pairs.result();
     error_bound_.swap(bounds);
+    interaction_error_bound_.swap(pair_bounds);
 }
 
 Index PathShapley::end_of_group(Index first, Index most_bytes) const {

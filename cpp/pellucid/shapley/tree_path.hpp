@@ -30,6 +30,7 @@ class PathShapley {
     const Vector& base() const { return base_; }  // (k) the mean margin by cover
     // (k) No value is further than this from the real number that the forest, with its shares as computed, defines.
     const Vector& error_bound() const { return error_bound_; }
+    const Vector& interaction_error_bound() const { return interaction_error_bound_; }  // (k) the same of an index
 
   private:
     struct Unit {
@@ -54,7 +55,7 @@ class PathShapley {
     std::vector<Unit> units_;                  // trees that split, output by output
     std::vector<std::int32_t> most_players_;   // of a tree, on a path
     std::map<Index, Quadrature> quadratures_;  // by nodes
-    Vector base_, error_bound_;
+    Vector base_, error_bound_, interaction_error_bound_;
     Programs<double> kept_;
     Programs<float> kept_single_;
 };

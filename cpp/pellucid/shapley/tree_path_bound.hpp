@@ -22,9 +22,15 @@ constexpr Index flushed_trees = 4;  // whose float sums are added before they ar
 // is within 4 m V, as the leaves weighted by o, and those by r, add up to at most 1 each. Adding the parts of n edges
 // one after another errs by at most n u times the sum of 4 m V over trees; with floats that is true of each group of
 // trees, and the groups are added in double.
+//
+// An interaction. Below an edge of i the b of which is 1 / ((1-p) f1), so that o b E is made of products without f_i,
+// which add up to at most V / (1-p), and so for two players: the terms of (-1 / (1-p) + o_i b_i) (-1 / (1-p) + o_j b_j)
+// E are made of numbers that add up to at most 4 V / (1-p)^2. On a path there are 2 m edges of the two at most, and
+// each is met twice where it is taken back: 16 m V sum_q w / (1-p)^2, with 10 roundings more for the second factor.
+// What is true of any of them is within 16 m V, and their number is the splits of both players.
 class PathBound {
   public:
-    PathBound(Index outputs, Index used_players, bool single);
+    PathBound(Index outputs, Index used_players, bool single, bool pairs);
 
     void add(const PathSurvey& tree, const Quadrature& quadrature);
     Vector result();
@@ -33,10 +39,10 @@ class PathBound {
     void close_group();
 
     const double unit_;
-    const bool single_;
+    const bool single_, pairs_;
     Index trees_ = 0, groups_ = 0;
     std::vector<Index> splits_;               // of a player, in the group
-    std::vector<double> bound_, size_, all_;  // of an output; sizes 4 m V in the group and in all
+    std::vector<double> bound_, size_, all_;  // of an output; sizes, as 4 m V, in the group and in all
 };
 
 }  // namespace pellucid

@@ -21,39 +21,43 @@ class PathWalk {
           saved_(answers_ + std::int64_t{view.depth} * R),
           held_(saved_ + std::int64_t{view.depth} * R) {}
 
-    void run() {
+    void run() { walk(*this); }
+
+  protected:
+    // With the steps of a walk that inherits from this one.
+    template <typename Walk>
+    void walk(const Walk& by) const {
         V* const top = slot(0);
         for (int i = 0; i < nodes() * R; ++i) top[i] = L::all(S(1));
         const PathOp* const end = view_.ops + view_.count;
         for (const PathOp* op = view_.ops; op != end; ++op) switch (op->step) {
                 case PathStep::block:
-                    block(*op);
+                    by.block(*op);
                     break;
                 case PathStep::leaf:
-                    leaf(*op);
+                    by.leaf(*op);
                     break;
                 case PathStep::open:
-                    open(*op);
+                    by.open(*op);
                     break;
                 case PathStep::turn:
-                    turn(*op);
+                    by.turn(*op);
                     break;
                 case PathStep::close:
-                    close(*op);
+                    by.close(*op);
                     break;
                 case PathStep::open_again:
-                    open_again(*op);
+                    by.open_again(*op);
                     break;
                 case PathStep::turn_again:
-                    turn_again(*op);
+                    by.turn_again(*op);
                     break;
                 case PathStep::close_again:
-                    close_again(*op);
+                    by.close_again(*op);
                     break;
             }
     }
 
-  protected:
     // Where a player above has its b, and its results.
     struct Edge {
         std::int64_t b, column;

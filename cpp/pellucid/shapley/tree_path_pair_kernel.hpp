@@ -14,36 +14,16 @@ class PairWalk : PathWalk<L, fixed_nodes, R> {
     PairWalk(const PathView<S>& view, const std::int32_t* cells, S* sums, std::byte* scratch)
         : Walk(view, cells, sums, scratch) {}
 
-    void run() {
-        V* const top = slot(0);
-        for (int i = 0; i < nodes() * R; ++i) top[i] = L::all(S(1));
-        const PathOp* const end = view_.ops + view_.count;
-        for (const PathOp* op = view_.ops; op != end; ++op) switch (op->step) {
-                case PathStep::block:
-                    break;
-                case PathStep::leaf:
-                    Walk::leaf(*op);
-                    break;
-                case PathStep::open:
-                    Walk::open(*op), take_edge(*op);
-                    break;
-                case PathStep::turn:
-                    Walk::turn(*op), take_edge(*op);
-                    break;
-                case PathStep::close:
-                    meet(*op, op->place, part_of(*op));
-                    break;
-                case PathStep::open_again:
-                    Walk::open_again(*op), take_edge(*op);
-                    break;
-                case PathStep::turn_again:
-                    Walk::turn_again(*op), take_edge(*op);
-                    break;
-                case PathStep::close_again:
-                    meet(*op, op->places, part_of_again(*op));
-                    break;
-            }
-    }
+    void run() { this->walk(*this); }
+
+    void block(const PathOp&) const {}  // its programs have none
+    void open(const PathOp& op) const { Walk::open(op), take_edge(op); }
+    void turn(const PathOp& op) const { Walk::turn(op), take_edge(op); }
+    void close(const PathOp& op) const { meet(op, op.place, part_of(op)); }
+    void open_again(const PathOp& op) const { Walk::open_again(op), take_edge(op); }
+    void turn_again(const PathOp& op) const { Walk::turn_again(op), take_edge(op); }
+    void close_again(const PathOp& op) const { meet(op, op.places, part_of_again(op)); }
+    using Walk::leaf;
 
   private:
     void take_edge(const PathOp& op) const { edges_[op.place] = {op.edge, op.column}; }

@@ -255,27 +255,4 @@ ForestEvaluator::Leaves ForestEvaluator::leaves_of(const MatrixIn& rows) const {
     return out;
 }
 
-Matrix evaluate_forest(const Forest& forest, const MatrixIn& rows) {
-    // What is prepared reads every node some times, a walk by the definition a few of a tree.
-    const bool many = forest.trees() > 0 && rows.rows() > static_cast<Index>(forest.nodes().size()) / forest.trees();
-    if (many) return ForestEvaluator(forest).margins(rows);
-    check_rows(forest, rows);
-    checked_product(rows.rows(), forest.outputs(), "the number of margins");
-    Matrix out(rows.rows(), forest.outputs());
-    parallel_for(rows.rows(), 16, [&](Index first, Index last) {
-        for (Index i = first; i < last; ++i) {
-            out.row(i) = forest.base().transpose();
-            for (Index t = 0; t < forest.trees(); ++t) {
-                const Index leaf = forest.leaf_of(t, rows.data() + i * rows.outerStride()),
-                            output = forest.output_of(t);
-                if (output >= 0)
-                    out(i, output) += forest.values()(leaf, 0);
-                else
-                    out.row(i) += forest.values().row(leaf);
-            }
-        }
-    });
-    return out;
-}
-
 }  // namespace pellucid

@@ -42,7 +42,4 @@ class ForestEvaluator {
     std::unique_ptr<evaluation::MaskProgram> masks_;
 };
 
-// Once, without anything prepared where the rows are few.
-Matrix evaluate_forest(const Forest& forest, const MatrixIn& rows);
-
 }  // namespace pellucid

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pellucid.adapters import structures
+from pellucid._arguments import shown
+from pellucid.adapters import find_predictor, structures
 from pellucid.attribution.background import Background
 from pellucid.attribution.represented import Reader
 from pellucid.attribution.value_functions import Completed, ValueFunction
@@ -15,6 +16,7 @@ from pellucid.attribution.white_box import Asked, WhiteBox
 from pellucid.attribution.white_box_rows import RowSource
 from pellucid.errors import InputError, ModelFormatError
 from pellucid.estimation.control_choice import AutoWith
+from pellucid.estimation.plan import METHODS
 from pellucid.estimation.tree_control_variate import ForestControlVariate
 from pellucid.model import Model
 from pellucid.model.structure import margin_structure, outputs_of_margins
@@ -26,8 +28,19 @@ from pellucid.whitebox.links import link_name
 
 # The methods that compute values from the inside of a model, and what it must be.
 INSIDE_METHODS = ("tree", "linear")
+_IS = {"tree": "made of trees", "linear": "a linear model"}
 _NOT_KNOWN = "no trees or coefficients can be read from {model}"
 _ORDERED = "an order of the players leaves coalitions out that the formula for trees counts"
+
+
+def checked_method(method: Any) -> str:
+    """The method of `Shapley` by which it would sample: "auto" where only the inside of the model was asked for."""
+    if method not in METHODS + INSIDE_METHODS:
+        raise InputError(
+            f"method must be one of {', '.join(map(repr, METHODS + INSIDE_METHODS))}, got {shown(method)}; leave it "
+            "out: trees and linear models are then exact, and all else is sampled"
+        )
+    return "auto" if method in INSIDE_METHODS else str(method)
 
 
 def refuse_with_background(*, value_function: str, precision: str) -> None:
@@ -87,9 +100,13 @@ def inside_of(
         return None, f"sampled, since the inside of {model.description} cannot be followed: {error}"
     if method == "auto":
         return found, ""
-    if found is None or _kind(found.structure) != method:
-        reason = reason or f"the inside of {model.description} is of another kind"
-        raise InputError(f"method={method!r} is not possible: {reason}; use method='auto'")
+    if not ordered and model.structure is not None and _kind(model.structure) != method:
+        kind = _kind(model.structure)
+        raise InputError(
+            f"method={method!r} is not possible: {model.structure.source} is {_IS[kind]}; use method={kind!r} or 'auto'"
+        )
+    if found is None:
+        raise InputError(f"method={method!r} is not possible: {reason}; or use method='auto', which samples")
     found.strict = True
     return found, ""
 
@@ -111,8 +128,8 @@ def _against(model: Model, worth: ValueFunction, *, ordered: bool, asked: Asked)
     if matrix is None:
         through = f"its {link_name(structure)} link" + ("" if model.link == "identity" else f" and link={model.link!r}")
         return None, (
-            f"the outputs of {model.description} go through {through} and are no sum of trees; "
-            "explain model_output='raw'"
+            f"the outputs of {model.description} go through {through} and are no sums of its "
+            f"{'trees' if _kind(structure) == 'tree' else 'columns'}; explain model_output='raw'"
         )
     source = RowSource(model)
     return WhiteBox(
@@ -151,9 +168,12 @@ def path_dependent(
     model_output, link = settings["model_output"], settings["link"]
     structure, output = _explained(given, model_output, link)
     if structure is None:
+        find_predictor(given, model_output=model_output)  # what is no model at all is refused as such
         return None, _NOT_KNOWN.format(model=f"a {type(given).__name__}")
     if not isinstance(structure, Forest):
         return None, f"{structure.source} has no trees whose training rows could stand in for a background"
+    if method == "linear":
+        raise InputError(f"method='linear' is not possible: {structure.source} is {_IS['tree']}; use method='tree'")
     if method not in {"auto", "tree"}:
         return None, f"method={method!r} plays coalitions against a background"
     if ordered:
@@ -169,7 +189,7 @@ def path_dependent(
             f"of its {structure.margin} can be taken by cover; pass background=X_train, or use model_output='raw'"
         )
     switched = output != model_output
-    reader = Reader(given, **{**settings, "model_output": output})
+    reader = Reader(given, **{**settings, "model_output": output, "structure": structure})
     return WhiteBox(
         structure,
         source=RowSource(reader=reader, space=space, groups=groups, switched=switched),

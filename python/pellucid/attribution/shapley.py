@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from pellucid._arguments import checked_seed, checked_spending, checked_threads, is_whole, require_memory, threads
 from pellucid.attribution.background import Background
-from pellucid.attribution.insides import INSIDE_METHODS, inside_of, path_dependent, refuse_with_background
+from pellucid.attribution.insides import checked_method, inside_of, path_dependent, refuse_with_background
 from pellucid.attribution.represented import MISSING_BACKGROUND, Reader, representations
 from pellucid.attribution.sampled import Explained, Prepared, attribution_of, prepare
 from pellucid.attribution.shapley_parts import Spent, explain_each
-from pellucid.attribution.value_functions import value_function_of
+from pellucid.attribution.value_functions import checked_value_function, value_function_of
 from pellucid.attribution.white_box import Asked, WhiteBox
 from pellucid.errors import InputError
 from pellucid.estimation.clock import Deadline
 from pellucid.estimation.control_choice import checked_control_variate
 from pellucid.estimation.estimate import Estimate
 from pellucid.estimation.linear_orders import ConsistentOrders
-from pellucid.estimation.plan import METHODS, ShapleyPlan, require_enumerable
+from pellucid.estimation.plan import ShapleyPlan, require_enumerable
 from pellucid.estimation.tree_values import checked_precision
 from pellucid.games import GameLike
 from pellucid.model import Model
@@ -75,8 +75,8 @@ class Shapley:
         background where that has more rows than this); a budget without a tolerance is spent whole.
     tolerance : stop when, with 95 % confidence, no value errs by more than this part of max - min of the values; 0.03
         when no budget is given either.
-    time_limit : seconds for one call; what there is then comes back, marked as not converged. Every row gets at least a
-        first, short stage. Not with method="exact".
+    time_limit : seconds for one call; what there is then comes back, marked as not converged, with a first, short stage
+        of every row at least. Exact values stop between blocks of rows, with a BudgetError. Not with method="exact".
     control_variate : for method="regression": a function fitted to what was played, whose Shapley values are known
         exactly, takes noise off the model's. "kernel" is smooth, "lightgbm" and "hist" (scikit-learn) are boosted
         trees, "stack" is both; a function (rows, outputs, seed) -> fitted trees, a `ControlVariate` or a list of these
@@ -150,9 +150,7 @@ class Shapley:
         precision: str = "double",
         progress: Progress = None,
     ) -> None:
-        if method not in METHODS + INSIDE_METHODS:
-            known = ", ".join(map(repr, METHODS + INSIDE_METHODS))
-            raise InputError(f"method must be one of {known}, got {method!r}")
+        sampled = checked_method(method)
         checked_spending(budget=budget, tolerance=tolerance, time_limit=time_limit)
         self.seed = checked_seed(seed)
         self.outputs = checked_outputs(outputs)
@@ -181,6 +179,7 @@ class Shapley:
             outputs=self.outputs,
             tolerance=tolerance,
             budget=budget,
+            time_limit=time_limit,
             batch_bytes=batch_bytes,
             n_threads=self.n_threads,
             progress=self.progress,
@@ -191,6 +190,7 @@ class Shapley:
         self._not_inside, self._probed = "", 0
         self._has_background = background is not None
         if background is None:
+            checked_value_function(value_function)
             described = (background_weights, conditional, conditional_draws, conditional_sigma, causal)
             if value_function not in {"auto", "path_dependent"} or any(one is not None for one in described):
                 raise InputError(f"{MISSING_BACKGROUND}; what else was given describes a table")
@@ -216,9 +216,8 @@ class Shapley:
             causal=causal,
             seed=self.seed,
         )
-        sampled = "auto" if method in INSIDE_METHODS else method
         self.orders = ConsistentOrders.of(order, self.space.parts, method=sampled)
-        if method in {"auto", *INSIDE_METHODS}:
+        if sampled == "auto":
             self._inside, self._not_inside = inside_of(
                 self.model,
                 self.value_function,

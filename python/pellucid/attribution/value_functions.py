@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid._arguments import is_whole
+from pellucid._arguments import is_whole, shown
 from pellucid.attribution.background import Background
 from pellucid.errors import InputError
 from pellucid.estimation.exact import weighted_mean
@@ -21,6 +21,7 @@ from pellucid.space.declare import listing
 
 Array = NDArray[np.float64]
 
+_IN_SHAP = {"interventional": "marginal", "tree_path_dependent": "path_dependent"}
 VALUE_FUNCTIONS = ("auto", "marginal", "baseline", "conditional", "causal", "path_dependent")
 LAWS = ("gaussian", "copula", "empirical")
 DEFAULT_DRAWS = 1000
@@ -202,11 +203,18 @@ def value_function_of(
     return Completed(law_of_features, background.given, f"{name}, {law}")
 
 
-def _checked_name(value_function: Any, causal: Any) -> str:
-    if value_function not in VALUE_FUNCTIONS:
+def checked_value_function(name: Any) -> None:
+    """Refuse a game that is not known, with its name here if it has another one in shap."""
+    if name not in VALUE_FUNCTIONS:
+        here = _IN_SHAP.get(name) if isinstance(name, str) else None
+        hint = "leave it out for the default" if here is None else f"it is called {here!r} here"
         raise InputError(
-            f"value_function must be one of {', '.join(map(repr, VALUE_FUNCTIONS))}, got {value_function!r}"
+            f"value_function must be one of {', '.join(map(repr, VALUE_FUNCTIONS))}, got {shown(name)}; {hint}"
         )
+
+
+def _checked_name(value_function: Any, causal: Any) -> str:
+    checked_value_function(value_function)
     if causal is not None and not isinstance(causal, CausalOrder):
         raise InputError(f"causal must be a CausalOrder, got {type(causal).__name__}; use CausalOrder(components)")
     if (causal is None) == (value_function == "causal") and value_function != "auto":

@@ -17,14 +17,14 @@ from pellucid.attribution.background import Background
 from pellucid.attribution.shown import shown_codes, shown_texts
 from pellucid.attribution.value_functions import Completed
 from pellucid.attribution.white_box_rows import RowSource
-from pellucid.errors import InputError, ModelFormatError
+from pellucid.errors import BudgetError, InputError, ModelFormatError
 from pellucid.estimation.additive_values import ConditionalLinearValues, MarginalAdditiveValues
 from pellucid.estimation.reporting import rows_of_each
 from pellucid.estimation.tree_values import ExactValues, TreeValues
 from pellucid.model import Model
 from pellucid.model.choice import choose_outputs
 from pellucid.model.structure_codes import StructureCodes
-from pellucid.model.structure_probe import probe_structure, require_numbers
+from pellucid.model.structure_probe import probe_structure, require_accepted, require_numbers
 from pellucid.progress import Progress, track
 from pellucid.results import Attribution, Interactions, Report
 from pellucid.space import Space
@@ -40,6 +40,7 @@ class Asked:
     outputs: Any
     tolerance: float | None
     budget: int | None
+    time_limit: float | None
     batch_bytes: int
     n_threads: int | None
     progress: Progress
@@ -91,6 +92,7 @@ class WhiteBox:
         self.strict = strict
         self.refusal = ""
         self.rows_probed = 0
+        self._refuses_missing = False
         self._matrix = None if np.array_equal(matrix, np.eye(len(matrix))) else matrix
         self._as_predicted = as_predicted
         self._names: tuple[str, ...] | None = None
@@ -132,17 +134,19 @@ class WhiteBox:
             if self.strict:
                 raise ModelFormatError(f"refusing: {self.refusal}")
             return None
+        if self._refuses_missing:
+            require_accepted(model, codes)
         space, n = model.space, len(codes)
         engine = self._engine(space)
         rows = self._seen(space, codes)
         margins = np.asarray(self.structure.margins(rows))
         require_numbers(model, self.structure, codes, margins)
-        values, std_err = self._found(engine, rows, what, len(space.parts))
+        values, std_err = self._found(engine, rows, what, len(space.parts), start)
         predictions = self._explained(margins)
         names = self._names or self.structure.outputs
         columns, chosen = choose_outputs(self.asked.outputs, predictions=predictions, names=names)
         depends = not set(chosen) <= set(names)
-        bound = engine.error_bound(rows)
+        bound = engine.error_bound(rows, what)
         seconds = perf_counter() - start
         report = partial(
             _report,
@@ -157,7 +161,7 @@ class WhiteBox:
             seconds=seconds,
             seconds_outside_model=max(0.0, seconds - (model.seconds - inside)),
             model_output=self._model_output(model),
-            model=model.description,
+            model=self._description(model),
             link=model.link,
             value_function="path_dependent" if self.worth is None else self.worth.value_function,
             background_rows=0 if self.worth is None else self.worth.given,
@@ -193,7 +197,7 @@ class WhiteBox:
         budget = self.asked.budget
         most = None if budget is None else max(1, budget // 4)
         probed = probe_structure(model, self.structure, codes, most=most)
-        self.refusal, self.rows_probed = probed.refusal, probed.rows
+        self.refusal, self.rows_probed, self._refuses_missing = probed.refusal, probed.rows, probed.refuses_missing
         if not self.refusal:
             self._names = model.output_names if self._as_predicted else self.structure.outputs
         return probed.rows
@@ -223,7 +227,9 @@ class WhiteBox:
             self._codes = (space, StructureCodes(self.structure, space))
         return self._codes[1](codes)
 
-    def _found(self, engine: ExactValues, rows: Array, what: str, parts: int) -> tuple[Array, Array | None]:
+    def _found(
+        self, engine: ExactValues, rows: Array, what: str, parts: int, start: float
+    ) -> tuple[Array, Array | None]:
         """Values (n, p, k) with standard errors, or matrices (n, p, p, k), of as many rows at once as fit."""
         (n, d), k = rows.shape, len(self.structure.outputs)
         pairs = what == "interactions"
@@ -236,6 +242,8 @@ class WhiteBox:
             return engine.values(rows)
         found, std_err = np.empty(shape), None
         for first in track(starts, total=len(starts), progress=self.asked.progress, label=f"Shapley {what}"):
+            if first and self.asked.time_limit is not None and perf_counter() - start > self.asked.time_limit:
+                raise _too_late(self.asked.time_limit, first, n)
             part = rows[first : first + step]
             if pairs:
                 found[first : first + step] = _matrices(engine, part)
@@ -253,6 +261,9 @@ class WhiteBox:
     def _model_output(self, model: Model) -> str:
         return model.model_output if self._as_predicted else "raw"
 
+    def _description(self, model: Model) -> str:
+        return model.description if self._as_predicted else f"margin of {self.structure.source}"
+
     def _sentence(self, engine: ExactValues) -> str:
         """The same for all calls, so it is made once for each engine and what it says of itself."""
         key = (id(engine), self.rows_probed, engine.how)
@@ -267,11 +278,12 @@ class WhiteBox:
             checked = f"read from {structure.source} and found to predict as it does on {self.rows_probed:,} rows"
         if not isinstance(structure, Forest):
             return f"{engine.how}: coefficients {checked}"
+        trees = "1 tree" if structure.n_trees == 1 else f"{structure.n_trees:,} trees"
         margin = ""
         if self.source.switched or not self._as_predicted:
             margin = f"; the {structure.margin} is explained, since a mean by cover is a mean of margins"
         how = f"nothing is sampled, and predictions are those of the trees{margin}"
-        return f"{structure.core.trees:,} trees, {checked}, at their thresholds; {how}; {engine.how}"
+        return f"{trees}, {checked}, at their thresholds; {how}; {engine.how}"
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_codes": None, "_said": None}
@@ -309,6 +321,13 @@ def _matrices(engine: ExactValues, rows: Array) -> Array:
     found[:, diagonal, diagonal] = 0.0
     found[:, diagonal, diagonal] = engine.values(rows)[0] - found.sum(axis=2)
     return found
+
+
+def _too_late(time_limit: float, done: int, n: int) -> BudgetError:
+    return BudgetError(
+        f"time_limit of {time_limit:g} s is over after {done:,} of {n:,} rows: exact values come row by row, with "
+        "nothing to show of the others yet; explain fewer rows in a call, or leave time_limit out"
+    )
 
 
 def _taken(values: Array, rows: _Rows) -> Array:

@@ -54,8 +54,8 @@ class MarginalAdditiveValues:
         parts = self._against[3]
         return np.zeros((len(rows), parts, parts, len(self.structure.intercept)))
 
-    def error_bound(self, rows: Array) -> Array:
-        """(k,) of values of these rows."""
+    def error_bound(self, rows: Array, what: str = "values") -> Array:
+        """(k,) of values of these rows; interactions are 0, and the matrix has the values on its diagonal."""
         from pellucid.estimation.linear_values import marginal_error_bound
 
         return np.asarray(marginal_error_bound(self.structure, rows, *self._against))
@@ -111,6 +111,6 @@ class ConditionalLinearValues:
     def interactions(self, rows: Array) -> Array:
         raise InputError("conditional interactions of a linear model have no closed form here; sample them")
 
-    def error_bound(self, rows: Array) -> None:
+    def error_bound(self, rows: Array, what: str = "values") -> None:
         """Not derived: it depends on how the covariance is conditioned."""
         return

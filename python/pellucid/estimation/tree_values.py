@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pellucid.errors import InputError
 from pellucid.estimation.estimate import Array
 from pellucid.whitebox import Forest
+from pellucid.whitebox.questions import LEAF
 
 PRECISIONS = ("double", "single")
 
@@ -46,8 +47,11 @@ class ExactValues(Protocol):
         """(n, p, p, k) pairwise indices of rows (n, d), 0 on the diagonal."""
         ...
 
-    def error_bound(self, rows: Array) -> Array | None:
-        """(k,) how far a value of these rows can be off by rounding; None where no bound is derived."""
+    def error_bound(self, rows: Array, what: str = "values") -> Array | None:
+        """(k,) how far a value of these rows can be off by rounding; None where no bound is derived.
+
+        Of "interactions", an entry of the matrix that halves of the indices make with the values.
+        """
         ...
 
 
@@ -105,6 +109,7 @@ class TreeValues:
         self.weights = None if weights is None else np.ascontiguousarray(weights, dtype=np.float64)
         self.single = bool(single)
         self._kernel: Any = None
+        self._diagonal: Array | None = None
 
     @property
     def kernel(self) -> Any:
@@ -147,9 +152,23 @@ class TreeValues:
         found: Array = self.kernel.interactions(rows).reshape(shape)
         return found
 
-    def error_bound(self, rows: Array) -> Array:
+    def error_bound(self, rows: Array, what: str = "values") -> Array:
         """(k,) the same for all rows."""
-        return np.asarray(self.kernel.error_bound)
+        values: Array = np.asarray(self.kernel.error_bound)
+        return values if what == "values" else values + self._of_diagonal()
+
+    def _of_diagonal(self) -> Array:
+        """What taking half an index for each other player from a value adds: their errors, and those of the sum.
+
+        An index is a mean of second differences of v, so it is at most 4 times the largest margin.
+        """
+        if self._diagonal is None:
+            a = self.forest.arrays
+            asked = np.unique(self.part_of_column[a["split_features"][a["questions"] != LEAF]])
+            sums = 2.0 * self.parts * np.finfo(np.float64).eps * self.forest.largest_margins()
+            others = max(0, len(asked) - 1)
+            self._diagonal = others * (0.5 * np.asarray(self.kernel.interaction_error_bound) + sums)
+        return self._diagonal
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_kernel": None}

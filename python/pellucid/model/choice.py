@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid._arguments import shown
 from pellucid.errors import InputError
 
 
@@ -99,3 +100,15 @@ def _column_of(one: Any, names: tuple[str, ...]) -> int:
     if not -k <= one < k:
         raise InputError(f"outputs: index {one} is out of range; the model has {k} outputs, 0 to {k - 1}")
     return int(one) % k
+
+
+def checked_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Names of all outputs as the user gave them; None where there are none."""
+    if names is None:
+        return None
+    listed = () if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    if not listed or not all(isinstance(name, str) for name in listed):
+        raise InputError(f"output_names must be a sequence of strings, got {shown(names)}; name every output")
+    if len(set(listed)) != len(listed):
+        raise InputError(f"output_names must differ from each other, got {shown(names)}; rename one")
+    return listed

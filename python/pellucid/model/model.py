@@ -17,12 +17,12 @@ from pellucid._arguments import is_whole, numbered_outputs, shown
 from pellucid.adapters import find_predictor, structures
 from pellucid.errors import InputError, ModelOutputError
 from pellucid.model import probe as probing
-from pellucid.model.choice import choose_outputs, resolve_outputs
+from pellucid.model.choice import checked_names, choose_outputs, resolve_outputs
 from pellucid.model.link import Link
 from pellucid.model.medium import Medium, TableMedium
 from pellucid.model.outputs import Place, checked_scores, note_place
 from pellucid.model.streaming import StoppedByModel, answers, split
-from pellucid.model.structure import has_margins
+from pellucid.model.structure import has_margins, names_of_raw
 from pellucid.space import Space
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class Model:
     batch_bytes : size of the codes of one call, in bytes; at least one row is handed over.
     concurrency : calls of the model at the same time, in threads; 1 calls it on the caller's thread only.
     cache : file for the rows already paid for; None keeps none. It must be removed when the model changes.
-    output_names : names of the k outputs; None takes the model's classes, or numbers them.
+    output_names : names of the k outputs; None takes the model's classes, or what a margin is, or numbers them.
+    structure : the inside of the model, where it is read already.
 
     Raises
     ------
@@ -86,11 +87,13 @@ class Model:
         concurrency: int = 1,
         cache: str | os.PathLike[str] | None = None,
         output_names: Sequence[str] | None = None,
+        structure: Any = None,
     ) -> None:
         self._link = Link(link, clip)
         self._given_model = model
         self._asked_output = model_output
-        self._structure: tuple[Any] | None = None  # read at the first question; there may be none
+        # Read at the first question; there may be none.
+        self._structure: tuple[Any] | None = None if structure is None else (structure,)
         predictor = find_predictor(model, model_output=model_output)
         self.link = link
         self.clip = clip
@@ -111,7 +114,7 @@ class Model:
             medium = TableMedium(predictor, space=space, keep=self.concurrency + 1)
         assert medium is not None
         self.medium: Medium = medium
-        self._given_names = _checked_names(output_names)
+        self._given_names = checked_names(output_names)
         self._names: tuple[str, ...] | None = None
         self._lock = threading.Lock()
         self._cache = None if cache is None else self._open_cache(cache)
@@ -368,7 +371,7 @@ class Model:
         classes = self._predictor.classes
         if len(classes) == width and len(set(classes)) == width:
             return classes
-        return numbered_outputs(width)
+        return names_of_raw(self, classes) if width == 1 and self.model_output == "raw" else numbered_outputs(width)
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_lock"}
@@ -384,14 +387,3 @@ def _positive_integer(value: Any, argument: str) -> int:
             f"{argument} must be a whole number of at least 1, got {shown(value)}; leave it out for the default"
         )
     return int(value)
-
-
-def _checked_names(names: Sequence[str] | None) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    listed = () if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
-    if not listed or not all(isinstance(name, str) for name in listed):
-        raise InputError(f"output_names must be a sequence of strings, got {shown(names)}; name every output")
-    if len(set(listed)) != len(listed):
-        raise InputError(f"output_names must differ from each other, got {shown(names)}; rename one")
-    return listed

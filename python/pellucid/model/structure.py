@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.adapters import find_predictor, structures
 from pellucid.errors import InputError, ModelFormatError
+from pellucid.whitebox.labels import margin_names
 from pellucid.whitebox.links import link_name, link_slope
+
+if TYPE_CHECKING:
+    from pellucid.model.model import Model
 
 Array = NDArray[np.float64]
 
@@ -32,6 +37,15 @@ def has_margins(given: Any) -> bool:
         return _raw_structure(given) is not None
     except ModelFormatError:
         return False
+
+
+def names_of_raw(model: Model, classes: Sequence[str]) -> tuple[str, ...]:
+    """What the one raw output of a model is called: by what its inside says of it, such as "log-odds"."""
+    try:
+        structure = model.structure
+    except ModelFormatError:
+        structure = None
+    return margin_names(1, "prediction" if structure is None else structure.margin, classes)
 
 
 def _raw_structure(given: Any) -> Any:

@@ -34,10 +34,12 @@ class Probed:
     ----------
     rows : model rows it took.
     refusal : "" where the structure predicts as the model does; else what differs, where and by how much.
+    refuses_missing : the model has no answer for some missing value that the structure has one for.
     """
 
     rows: int
     refusal: str = ""
+    refuses_missing: bool = False
 
 
 def probe_structure(model: Model, structure: Any, codes: Array, *, most: int | None = None) -> Probed:
@@ -48,17 +50,26 @@ def probe_structure(model: Model, structure: Any, codes: Array, *, most: int | N
     """
     before = model.rows_used
     given = np.ascontiguousarray(codes[: ROWS if most is None else min(ROWS, most)])
-    refusal, spent = _of_given(model, structure, given), len(given)
+    refusal, spent, refused = _of_given(model, structure, given), len(given), False
     if not refusal:
         for made, among in _blocks(model, structure, given):
             paid = made if most is None else made[: most - spent]
             if not len(paid):
                 break
             spent += len(paid)
-            refusal = next(filter(None, (_compared(among, structure, *asked) for asked in _answers(among, paid))), "")
+            answers = list(_answers(among, paid))
+            refused |= bool(np.isnan(paid).any()) and sum(len(rows) for rows, _ in answers) < len(paid)
+            refusal = next(filter(None, (_compared(among, structure, *one) for one in answers)), "")
             if refusal:
                 break
-    return Probed(model.rows_used - before, refusal)
+    return Probed(model.rows_used - before, refusal, refused)
+
+
+def require_accepted(model: Model, codes: Array) -> None:
+    """Rows with missing values are for a model that refuses them to refuse, in its own words."""
+    missing = np.isnan(codes).any(axis=1)
+    if missing.any():
+        model.unlinked(codes[missing][:ROWS])
 
 
 def require_numbers(model: Model, structure: Any, codes: Array, margins: Array) -> None:
@@ -142,7 +153,7 @@ def rounding(structure: Any, rows: Array, outputs: Array) -> Array:
     """(n, k') or less: how far two correct sums of the same terms can be apart."""
     if isinstance(structure, Forest):
         eps = 2.0**-23 if structure.single_sums else 2.0**-52
-        terms = _largest_leaves(structure)[None]
+        terms = structure.largest_margins()[None]
         steps = _STEPS + np.sqrt(len(structure.arrays["tree_starts"]) - 1)
     else:
         # A pipeline computes in the precision of what it is given, which may be single.
@@ -166,17 +177,4 @@ def _largest_terms(additive: Any, rows: Array) -> Array:
     """(n, k) the sum of the sizes of what the columns add."""
     each = (np.abs(additive.contribution(column, rows[:, column])) for column in range(additive.features))
     total: Array = np.nan_to_num(sum(each))
-    return total
-
-
-def _largest_leaves(forest: Forest) -> Array:
-    """(k,) the sum over the trees of their largest leaf, and of the base."""
-    arrays = forest.arrays
-    sizes = np.where(arrays["questions"][:, None] == 0, np.abs(arrays["values"]), 0.0)
-    largest = np.maximum.reduceat(sizes, arrays["tree_starts"][:-1], axis=0)
-    total: Array = np.abs(arrays["base"]).astype(np.float64)
-    if len(arrays["tree_outputs"]):
-        np.add.at(total, arrays["tree_outputs"], largest[:, 0])
-    else:
-        total += largest.sum(axis=0)
     return total

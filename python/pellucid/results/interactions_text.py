@@ -11,7 +11,7 @@ from pellucid.results import css, svg
 from pellucid.results.html import cost_of, default_output, warnings_of
 from pellucid.results.ranking import Ranking
 from pellucid.results.svg import words
-from pellucid.results.table import rounding_of, sureness
+from pellucid.results.table import explained, rounding_of, sureness
 from pellucid.results.text import clean, counted, elide, with_errors
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def one_line(interactions: Interactions) -> str:
 def table(interactions: Interactions) -> str:
     """The header, and the largest pairs of the first rows, output by output as far as they fit."""
     report = interactions.report
-    facts = [clean(report.model_output), f"link {clean(report.link)}", *cost_of(report), *rounding_of(report)]
+    facts = [clean(explained(report)), f"link {clean(report.link)}", *cost_of(report), *rounding_of(report)]
     lines = [one_line(interactions), "  " + ", ".join(facts)]
     if report.why:
         lines.append(f"  why {clean(report.method)}: {clean(report.why, limit=300)}")

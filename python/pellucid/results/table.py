@@ -41,6 +41,11 @@ def rounding_of(report: Report) -> list[str]:
     return [f"rounding error at most {number(math.ceil(bound / unit) * unit, digits=1)}"]
 
 
+def explained(report: Report) -> str:
+    """ "probability", "raw output", ...: which output of the model it was."""
+    return "raw output" if report.model_output == "raw" else report.model_output
+
+
 def one_line(attribution: Attribution) -> str:
     n, p, k = attribution.values.shape
     model = f" of {clean(attribution.report.model)}" if attribution.report.model else ""
@@ -58,7 +63,8 @@ def table(attribution: Attribution) -> str:
     cost += rounding_of(report)
     # "raw margin of XGBClassifier" says by itself what of the model is explained.
     whole = not report.model or report.model.startswith(f"{report.model_output} ")
-    model = report.model or report.model_output if whole else f"{report.model_output} of {report.model}"
+    output = explained(report)
+    model = report.model or output if whole else f"{output} of {report.model}"
     lines = [one_line(attribution), "  " + ", ".join([clean(model), f"link {clean(report.link)}", *cost])]
     if report.why:
         lines.append(f"  why {clean(report.method)}: {clean(report.why, limit=900)}")

@@ -9,9 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid._arguments import numbered_outputs
 from pellucid.errors import InputError, ModelFormatError
-from pellucid.whitebox.labels import UNKNOWN
+from pellucid.whitebox.labels import UNKNOWN, margin_names
 from pellucid.whitebox.links import Link, apply_link
 
 Array = NDArray[np.float64]
@@ -126,7 +125,7 @@ class Additive:
     pieces : the d functions, each of codes (n,) to (n, k).
     intercept : (k,).
     link : "identity", "logistic", "softmax", "exp" or another one of `LINKS`: what makes outputs of margins.
-    outputs : names of the k margins; None numbers them.
+    outputs : names of the k margins; None numbers several, and calls a single one by `margin`.
     feature_names : names of the d columns, where the model knows them.
     margin : what the margin is, such as "log-odds".
     source : where it comes from, for reports.
@@ -165,7 +164,7 @@ class Additive:
             raise ModelFormatError(f"intercept of the {source} must be finite, got {self.intercept}")
         count = len(self.intercept)
         self.link = link
-        self.outputs = tuple(outputs) if outputs is not None else numbered_outputs(count)
+        self.outputs = tuple(outputs) if outputs is not None else margin_names(count, margin)
         self.feature_names = tuple(feature_names)
         self.margin = margin
         self.source = source

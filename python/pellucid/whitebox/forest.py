@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid._arguments import is_whole, numbered_outputs, shown
+from pellucid._arguments import is_whole, shown
 from pellucid.errors import InputError, ModelFormatError
+from pellucid.whitebox.labels import margin_names, require_order
 from pellucid.whitebox.links import Link, apply_link
 from pellucid.whitebox.questions import CATEGORIES, LEAF, THRESHOLD, ZERO_IS_MISSING
 from pellucid.whitebox.tree import Tree
@@ -48,7 +49,7 @@ class Forest:
     single : it rounds x to float32 first.
     negative_is_missing : a negative category counts as missing, and is a category not listed otherwise.
     link : "identity", "logistic", "softmax", "exp" or another `Link` or its name: what makes outputs of margins.
-    outputs : names of the k margins; None numbers them.
+    outputs : names of the k margins; None numbers several, and calls a single one by `margin`.
     feature_names : names of the d columns, where the model knows them.
     margin : what the margin is, such as "log-odds".
     source : where it comes from, for reports.
@@ -123,7 +124,7 @@ class Forest:
         }
         self._build()
         self.link = link
-        self.outputs = tuple(outputs) if outputs is not None else numbered_outputs(self.core.outputs)
+        self.outputs = tuple(outputs) if outputs is not None else margin_names(self.core.outputs, margin)
         self.feature_names = tuple(feature_names)
         if len(self.outputs) != self.core.outputs:
             raise ModelFormatError(f"outputs must name all {self.core.outputs} margins, got {len(self.outputs)} names")
@@ -177,6 +178,18 @@ class Forest:
         leaves: NDArray[np.int32] = self._prepared().leaves(self._checked(rows))
         return leaves
 
+    def largest_margins(self) -> Array:
+        """(k,) what no margin exceeds in size: the largest leaf of each tree, and the base."""
+        a = self.arrays
+        sizes = np.where(a["questions"][:, None] == LEAF, np.abs(a["values"]), 0.0)
+        largest = np.maximum.reduceat(sizes, a["tree_starts"][:-1], axis=0) if self.n_trees else np.zeros((0, 1))
+        total: Array = np.abs(a["base"])
+        if len(a["tree_outputs"]):
+            np.add.at(total, a["tree_outputs"], largest[:, 0])
+        else:
+            total += largest.sum(axis=0)
+        return total
+
     def tree(self, index: int) -> Tree:
         """One tree, to be read."""
         if not is_whole(index) or not 0 <= index < self.n_trees:
@@ -227,6 +240,7 @@ class Forest:
         return evaluator
 
     def _checked(self, rows: Any) -> Array:
+        require_order(rows, self.feature_names)
         try:
             array = np.ascontiguousarray(rows, dtype=np.float64)
         except (TypeError, ValueError):

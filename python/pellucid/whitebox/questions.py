@@ -71,11 +71,13 @@ class Question:
         sign = ("<" if left else ">=") if self.strict else ("<=" if left else ">")
         return f"{self.name} {sign} {number_text(self.threshold, self.single)}"
 
-    def text(self, left: bool = True) -> str:
-        """Who goes to this side, with the missing values among them."""
+    def text(self, left: bool = True, *, missing: bool | None = None) -> str:
+        """Who goes to this side, with the missing values; not a word of them where they go left as `missing` says."""
         words = self.of_numbers(left)
-        if self.missing_left != left:
+        if missing == self.missing_left:
             return words
+        if self.missing_left != left:
+            return words if missing is None else f"{words}, unless missing"
         what = "missing or 0" if self.zero_is_missing else "missing"
         return f"{words} or {self.name} {what}"
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pellucid._arguments import is_whole, shown
 from pellucid.errors import InputError
 from pellucid.whitebox.decision_path import DecisionPath, Step
-from pellucid.whitebox.questions import LEAF, Question, elided, question_of, short
+from pellucid.whitebox.labels import require_order
+from pellucid.whitebox.questions import LEAF, ZERO_IS_MISSING, Question, elided, question_of, short
 
 if TYPE_CHECKING:
     from pellucid.whitebox.forest import Forest
@@ -99,11 +100,15 @@ class Tree:
         )
 
     def to_text(self, max_depth: int = DEEPEST_TEXT) -> str:
-        """The whole tree as nested ifs, what is deeper than max_depth as a count of its leaves."""
+        """The whole tree as nested ifs, what is deeper than max_depth as a count of its leaves.
+
+        Where missing values go is said at each question, or once at the head where that takes fewer words.
+        """
         if not is_whole(max_depth) or max_depth < 0:
             raise InputError(f"max_depth must be a whole number, 0 or more, got {shown(max_depth)}; leave it out")
         below = self._leaves_below() if self.depth > max_depth else None
-        lines: list[str] = []
+        head, missing = self._missing_rule()
+        lines: list[str] = [head] if head else []
         waiting: list[tuple[int, int, str]] = [(0, 0, "")]
         while waiting:
             node, level, before = waiting.pop()
@@ -118,13 +123,32 @@ class Tree:
             else:
                 left, right = int(self._left[node]), int(self._right[node])
                 waiting.append((right, level + 1, "else:"))
-                waiting.append((left, level + 1, f"if {question.text()}:"))
+                waiting.append((left, level + 1, f"if {question.text(missing=missing.get(node))}:"))
         return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"Tree({self.index} of {self.forest.n_trees}, {self.n_leaves} leaves, depth {self.depth})"
 
     __str__ = to_text
+
+    def _missing_rule(self) -> tuple[str, dict[int, bool]]:
+        """What is true of the missing values of most questions, and where it sends them; "" where of too few.
+
+        A library that met no missing value may send them to the larger side, which is nothing that its tree learned.
+        """
+        a, splits = self.forest.arrays, np.flatnonzero(self._questions != LEAF)
+        lefts = a["missing_left"][self._first : self._last][splits].astype(bool)
+        rules = {"missing values go left": np.ones(len(splits), dtype=bool)}
+        if len(a["cover"]):
+            cover = a["cover"][self._first : self._last]
+            larger = cover[self._left[splits]] > cover[self._right[splits]]
+            rules["missing values go where more training rows went"] = larger
+        exceptions = {rule: int((lefts != where).sum()) for rule, where in rules.items()}
+        rule = min(exceptions, key=lambda one: exceptions[one])
+        if 1 + exceptions[rule] >= lefts.sum() or (self._questions == ZERO_IS_MISSING).any():
+            return "", {}
+        but = ", where nothing else is said" if exceptions[rule] else ""
+        return f"{rule}{but}", dict(zip(splits.tolist(), rules[rule].tolist(), strict=True))
 
     def _leaf_text(self, node: int) -> str:
         values = self.values(node)
@@ -176,6 +200,7 @@ def _row(forest: Forest, x: Any) -> NDArray[np.float64]:
         for name, value in x.items():
             named[places[name]] = np.nan if value is None else value
         return named
+    require_order(x, forest.feature_names)
     try:
         row: NDArray[np.float64] = np.asarray(x, dtype=np.float64)
     except (TypeError, ValueError):
