@@ -49,7 +49,7 @@ FILES = {
 ALLOWED: set[tuple[str, str]] = set()
 
 CPP_ROOMS = [
-    {"types", "check", "thread_pool", "parallel", "random"},
+    {"types", "check", "thread_pool", "parallel", "random", "eigenpairs"},
     {"sampling", "regression", "trees", "networks"},
     {"shapley", "influence", "counterfactuals", "metrics", "population"},
     {"bindings"},

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from estimation.closed_form import Products
 from pellucid import Attribution, BudgetError, InputError, Shapley, shapley
+from rounds import rounds
 
 EXPLAINER = sys.modules[Shapley.__module__]
 METHODS = ["auto", "exact", "permutation", "regression"]
@@ -170,9 +171,9 @@ class TestRefine:
             return np.sin(rows).sum(axis=1) + rows[:, 0] * rows[:, 1]
 
         result = Shapley(model, background, method=method, budget=3000)(x)
-        for budget in (7000, 20_000, 60_000):
+        for budget in (5000, 9000, 24_000):
             result = result.refine(budget)
-        direct = Shapley(model, background, method=method, budget=60_000)(x)
+        direct = Shapley(model, background, method=method, budget=24_000)(x)
 
         np.testing.assert_allclose(result.values, direct.values, atol=1e-10)
         np.testing.assert_allclose(result.std_err, direct.std_err, atol=1e-10)
@@ -227,7 +228,7 @@ class TestOutliers:
     @pytest.mark.parametrize("options", [{"budget": 800}, {"tolerance": 0.2}])
     def test_intervals_cover(self, options):
         hits = []
-        for seed in range(60):
+        for seed in range(rounds(30, 60)):
             explain = Shapley(self.model, self.background, method="regression", seed=seed, **options)
             result = explain(self.x)
             low, high = result.interval(0.95)

@@ -24,7 +24,7 @@ def predictor(fit, fold):
     return lambda row: fit.evaluate(row[None], np.array([fold]))[0]
 
 
-@pytest.mark.parametrize("d", [1, 2, 3, 6, 9])
+@pytest.mark.parametrize("d", [1, 2, 3, 6, pytest.param(9, marks=pytest.mark.large)])
 def test_against_enumeration(d):
     fit, X = fit_of(d)
     part = np.arange(d)

@@ -7,6 +7,7 @@ import pytest
 from pellucid import _core
 from pellucid.errors import BudgetError, InputError
 from reference.asymmetric_shapley import consistent_orders, evacuated, table
+from rounds import rounds
 
 # name -> players, who comes before whom, whether it can be taken apart into layers and independent parts
 KINDS = {
@@ -32,6 +33,7 @@ def tail(chi_square, freedom):
     return ((chi_square / freedom) ** (1 / 3) - (1 - 2 / (9 * freedom))) / math.sqrt(2 / (9 * freedom))
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_consistent_orders_are_equally_likely(kind):
     n, pairs, _ = KINDS[kind]
@@ -46,15 +48,17 @@ def test_all_consistent_orders_are_equally_likely(kind):
         assert tail(((counts - each) ** 2 / each).sum(), len(expected) - 1) < 4.0
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("kind", [kind for kind, (_, _, separable) in KINDS.items() if not separable])
 @pytest.mark.parametrize("first_steps", [1, 7, 60])
 def test_how_far_the_past_is_looked_into_first_does_not_show(kind, first_steps):
     """Short looks seldom suffice, so that draws come from several blocks of the past; many, as errors are small."""
     n, pairs, _ = KINDS[kind]
     expected = consistent_orders(n, pairs)
-    each = 100_000 / len(expected)
+    draws = rounds(25_000, 100_000)
+    each = draws / len(expected)
 
-    orders, _ = _core.LinearExtensions(table(n, pairs), first_steps).pairs(7, 0, 100_000)
+    orders, _ = _core.LinearExtensions(table(n, pairs), first_steps).pairs(7, 0, draws)
 
     found, counts = np.unique(orders, axis=0, return_counts=True)
     assert {tuple(order) for order in found.tolist()} == set(expected)
@@ -93,6 +97,7 @@ def test_twins_are_evacuated_where_nothing_can_be_taken_apart(kind):
         assert evacuated(twin, pairs) == tuple(order)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("n", [20, 64, 65])
 def test_large_zigzags(n):
     """More players than bits in a word; the mean place of the lower ones is before that of the upper ones."""

@@ -40,6 +40,7 @@ def test_sizes_without_probability_never_come():
         assert set(sizes(np.eye(6)[s], 0, 100)) == {s}
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(("p", "off"), [(5, 2), (6, 4), (30, 13), (30, 17), (70, 20), (70, 50), (70, 64), (131, 64)])
 def test_members_of_a_size_are_alike_alone_and_two_by_two(p, off):
     """Within 5 standard errors for every part and every pair of parts."""

@@ -91,9 +91,10 @@ def test_two_rows_have_as_many_orders_as_catalan_numbers(columns):
     )
 
 
+@pytest.mark.large
 def test_numbers_of_orders_beyond_the_doubles():
-    """Two chains of 700: binom(1400, 700) orders, about 1e420."""
-    n = 700
+    """Two chains of 530: binom(1060, 530) orders, about 1e317."""
+    n = 530
     precedes = np.zeros((2 * n, 2 * n), dtype=np.uint8)
     precedes[:n, :n] = precedes[n:, n:] = np.triu(np.ones((n, n)), 1)
     found = _core.OrderIdeals(precedes, (n + 1) ** 2)

@@ -114,6 +114,7 @@ def test_forked_child_works_serially():
     os.close(reading)
 
 
+@pytest.mark.large
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_ctrl_c_is_answered_within_200_ms(threads):
@@ -146,6 +147,7 @@ def test_ctrl_c_is_answered_within_200_ms(threads):
     assert after == _core.parallel_probe(300, 7, 3).hex()
 
 
+@pytest.mark.large
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
 def test_an_exception_of_a_signal_handler_surfaces_as_itself():
     script = """
@@ -170,6 +172,7 @@ def test_an_exception_of_a_signal_handler_surfaces_as_itself():
     assert run_python(script) == ["True"]
 
 
+@pytest.mark.large
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs setitimer")
 def test_a_handler_that_returns_does_not_disturb():
     script = """
@@ -187,6 +190,7 @@ def test_a_handler_that_returns_does_not_disturb():
     assert run_python(script) == ["True", "True"]
 
 
+@pytest.mark.large
 @pytest.mark.skipif(os.name == "nt", reason="needs POSIX signals")
 def test_an_interrupted_design_can_still_grow():
     script = """

@@ -77,6 +77,7 @@ def equal_signals():
     return Z - Z.mean(axis=0), y - y.mean()
 
 
+@pytest.mark.large
 def test_equal_signals_meet_the_limit_and_say_so():
     few = _core.best_subset(*sums(*equal_signals()), 10, 200)
     assert not few.proven

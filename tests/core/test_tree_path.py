@@ -177,6 +177,7 @@ def test_values_of_very_many_players_add_up(distinct):
     np.testing.assert_allclose(total, whole, rtol=0, atol=1e-12)
 
 
+@pytest.mark.large
 def test_depth_16_with_players_that_come_back():
     rng = np.random.default_rng(3)
     trees = [random_tree(rng, 12, depth=16)]

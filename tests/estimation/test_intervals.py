@@ -12,6 +12,7 @@ import pytest
 from estimation.closed_form import Products, Unanimity, table_game
 from pellucid._core import all_coalitions
 from pellucid.estimation import shapley_values
+from rounds import LONG, rounds
 
 SEEDS = 200
 TERMS = Unanimity.random(20, terms=60, orders=(1, 6), seed=3, outputs=3)
@@ -164,14 +165,15 @@ class TestTwentyThousandRows:
     game, truth = model_game(10, 20_000, seed=3, orders=(2, 3), size=0.4, terms=12)
 
     def test_the_default(self):
-        check(*covered(self.game, self.truth, seeds=60), worst=0.85)
+        few = {"mean": (0.88, 0.99), "worst": 0.7}
+        check(*covered(self.game, self.truth, seeds=rounds(24, 60)), **({"worst": 0.85} if LONG else few))
 
     def test_the_whole_default_budget(self):
-        check(*covered(self.game, self.truth, seeds=60, budget=100_000), mean=(0.91, 0.985), worst=0.85)
+        check(*covered(self.game, self.truth, seeds=rounds(24, 60), budget=100_000), mean=(0.91, 0.985), worst=0.85)
 
     def test_a_hundred_pairs(self):
         """Most of the error is then which draws were played: without it the intervals would be far too short."""
-        shares, ratio = covered(self.game, self.truth, seeds=100, method="regression", budget=20_001 + 200)
+        shares, ratio = covered(self.game, self.truth, seeds=rounds(40, 100), method="regression", budget=20_001 + 200)
         check(shares, ratio, mean=(0.92, 0.995))
         same_draw, _ = model_game(10, 1, seed=3, orders=(2, 3), size=0.4, terms=12)
         one = shapley_values(same_draw, method="regression", budget=2 + 200).std_err

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pellucid import InputError, Shapley
 from pellucid.estimation.control_variate import KernelControlVariate
+from rounds import rounds
 
 RNG = np.random.default_rng(3)
 BACKGROUND, X = RNG.normal(size=(20, 8)), RNG.normal(size=(2, 8))
@@ -75,7 +76,7 @@ def test_intervals_still_cover(background):
     truth = Shapley(smooth, background, method="exact")(X).values
     pairs = 300 if len(background) > 1 else 60
     inside, claimed, errors = [], [], []
-    for seed in range(100):
+    for seed in range(rounds(50, 100)):
         result = explain(smooth, background=background, pairs=pairs, seed=seed, control_variate="kernel")
         assert "with a control variate" in result.report.why
         low, high = result.interval(0.95)

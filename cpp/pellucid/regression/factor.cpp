@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "pellucid/check.hpp"
+#include "pellucid/eigenpairs.hpp"
 #include "pellucid/parallel.hpp"
 #include "pellucid/random.hpp"
 
@@ -61,10 +62,10 @@ Matrix Factor::solve_with_total(MatrixIn right, VectorIn total) const {
 }
 
 RidgePath::RidgePath(MatrixIn gram) {
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(gram);
-    require<NumericalError>(eigen.info() == Eigen::Success, "the eigenvalues of the design did not converge");
-    vectors_ = eigen.eigenvectors();
-    values_ = eigen.eigenvalues().cwiseMax(0.0);
+    const Eigenpairs eigen = eigenpairs(gram);
+    require<NumericalError>(eigen.converged, "the eigenvalues of the design did not converge");
+    vectors_ = eigen.vectors;
+    values_ = eigen.values.cwiseMax(0.0);
 }
 
 Vector RidgePath::inverse_values(double ridge) const {

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "pellucid/check.hpp"
+#include "pellucid/eigenpairs.hpp"
 
 namespace pellucid {
 namespace {
@@ -30,16 +31,16 @@ InverseRoot::InverseRoot(const Matrix& s, const Vector& floor) : root(s), rank(s
     if (regular) {
         root = factor.matrixU().solve(Eigen::MatrixXd::Identity(p, p));
     } else {
-        const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(root);
-        require<NumericalError>(eigen.info() == Eigen::Success, "the eigenvalues of the design did not converge");
-        const Vector& values = eigen.eigenvalues();
+        const Eigenpairs eigen = eigenpairs(root);
+        require<NumericalError>(eigen.converged, "the eigenvalues of the design did not converge");
+        const Vector& values = eigen.values;
         Vector inverse(p);
         for (Index j = 0; j < p; ++j) {
             const bool kept = values[j] > smallest * values[p - 1];
             inverse[j] = kept ? 1.0 / std::sqrt(values[j]) : 0.0;
             rank -= kept ? 0 : 1;
         }
-        root = eigen.eigenvectors() * inverse.asDiagonal();
+        root = eigen.vectors * inverse.asDiagonal();
         singular = true;
     }
     root = (scale.asDiagonal() * root).eval();

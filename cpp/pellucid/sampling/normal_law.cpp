@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "pellucid/check.hpp"
+#include "pellucid/eigenpairs.hpp"
 #include "pellucid/parallel.hpp"
 #include "pellucid/random.hpp"
 
@@ -16,7 +17,7 @@ constexpr double smallest_eigenvalue = 1e-12;
 struct Correlation {
     std::vector<Index> active;
     Vector deviations;
-    Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen;
+    Eigenpairs eigen;
 };
 
 Correlation correlation_of(MatrixIn covariance) {
@@ -27,8 +28,8 @@ Correlation correlation_of(MatrixIn covariance) {
     Eigen::MatrixXd matrix = covariance(result.active, result.active);
     result.deviations = matrix.diagonal().cwiseSqrt();
     matrix = result.deviations.cwiseInverse().asDiagonal() * matrix * result.deviations.cwiseInverse().asDiagonal();
-    result.eigen.compute(matrix);
-    require<NumericalError>(result.eigen.info() == Eigen::Success,
+    result.eigen = eigenpairs(matrix);
+    require<NumericalError>(result.eigen.converged,
                             "the eigenvalues of the correlation of the background did not converge");
     return result;
 }
@@ -76,7 +77,7 @@ Moments weighted_moments(MatrixIn rows, VectorIn weights) {
 double smallest_correlation(MatrixIn covariance) {
     check_square(Vector::Zero(covariance.rows()), covariance);
     const Correlation correlation = correlation_of(covariance);
-    return correlation.active.empty() ? 1.0 : correlation.eigen.eigenvalues().minCoeff();
+    return correlation.active.empty() ? 1.0 : correlation.eigen.values.minCoeff();
 }
 
 Matrix matched_normal_draws(std::uint64_t seed, VectorIn mean, MatrixIn covariance, Index pairs) {
@@ -85,7 +86,7 @@ Matrix matched_normal_draws(std::uint64_t seed, VectorIn mean, MatrixIn covarian
     Matrix draws = mean.transpose().replicate(checked_product(pairs, 2, "pairs"), 1);
     if (correlation.active.empty()) return draws;
     const auto n = static_cast<Index>(correlation.active.size());
-    const Vector& eigenvalues = correlation.eigen.eigenvalues();
+    const Vector& eigenvalues = correlation.eigen.values;
     const Index rank = (eigenvalues.array() > smallest_eigenvalue * static_cast<double>(n)).count();
     require(pairs >= rank, "pairs must be at least ", rank, ", one for each dimension of the law, got ", pairs);
 
@@ -100,8 +101,7 @@ Matrix matched_normal_draws(std::uint64_t seed, VectorIn mean, MatrixIn covarian
     require<NumericalError>(spread.info() == Eigen::Success, "the draws are too few to be made white; ask for more");
     spread.matrixU().solveInPlace<Eigen::OnTheRight>(z);
     // Eigenvalues come in ascending order.
-    const Eigen::MatrixXd root = correlation.deviations.asDiagonal() *
-                                 correlation.eigen.eigenvectors().rightCols(rank) *
+    const Eigen::MatrixXd root = correlation.deviations.asDiagonal() * correlation.eigen.vectors.rightCols(rank) *
                                  eigenvalues.tail(rank).cwiseSqrt().asDiagonal();
     const Eigen::MatrixXd away = z * root.transpose();
     for (Index i = 0; i < pairs; ++i) {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "pellucid/check.hpp"
+#include "pellucid/eigenpairs.hpp"
 
 namespace pellucid {
 namespace {
@@ -136,13 +137,12 @@ Eigen::MatrixXd MixedFit::assemble(double lambda, bool squared) const {
 
 // The directions of the coefficients that the pairs can tell; they are the same for every lambda.
 void MixedFit::find_basis() {
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(
-        assemble(std::numeric_limits<double>::infinity(), false));
-    const Vector& values = eigen.eigenvalues();
+    const Eigenpairs eigen = eigenpairs(assemble(std::numeric_limits<double>::infinity(), false));
+    const Vector& values = eigen.values;
     const double least = rank_tolerance * std::max(values[width_ - 1], 1e-300);
     Index rank = 0;
     while (rank < width_ && values[width_ - 1 - rank] > least) ++rank;
-    basis_ = eigen.eigenvectors().rightCols(rank) * values.tail(rank).cwiseSqrt().cwiseInverse().asDiagonal();
+    basis_ = eigen.vectors.rightCols(rank) * values.tail(rank).cwiseSqrt().cwiseInverse().asDiagonal();
 }
 
 MixedFit::Shared MixedFit::shared_at(double lambda) const {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "pellucid/check.hpp"
+#include "pellucid/eigenpairs.hpp"
 #include "pellucid/parallel.hpp"
 #include "pellucid/shapley/mixed_fit.hpp"
 
@@ -17,13 +18,13 @@ void spectrum_of(const Eigen::MatrixXd& rows, Eigen::MatrixXd& vectors, Vector& 
     const bool dual = rows.rows() < rows.cols();
     const Eigen::MatrixXd gram =
         dual ? Eigen::MatrixXd(rows * rows.transpose()) : Eigen::MatrixXd(rows.transpose() * rows);
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(gram);
+    const Eigenpairs eigen = eigenpairs(gram);
     const Index size = gram.rows();
-    const double least = 1e-8 * std::max(eigen.eigenvalues()[size - 1], 1e-300);
+    const double least = 1e-8 * std::max(eigen.values[size - 1], 1e-300);
     Index rank = 0;
-    while (rank < size && eigen.eigenvalues()[size - 1 - rank] > least) ++rank;
-    values = eigen.eigenvalues().tail(rank);
-    vectors = eigen.eigenvectors().rightCols(rank);
+    while (rank < size && eigen.values[size - 1 - rank] > least) ++rank;
+    values = eigen.values.tail(rank);
+    vectors = eigen.vectors.rightCols(rank);
     if (dual) vectors = rows.transpose() * vectors * values.cwiseSqrt().cwiseInverse().asDiagonal();
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "pellucid/eigenpairs.hpp"
 #include "pellucid/shapley/draw_spread.hpp"
 #include "pellucid/shapley/mixed_fit.hpp"
 
@@ -21,10 +22,10 @@ Eigen::MatrixXd left_out(const Eigen::MatrixXd& u, const Vector& w, const Eigen:
                          const Eigen::MatrixXd& error) {
     const Vector root = w.cwiseSqrt();
     const Eigen::MatrixXd rows = root.asDiagonal() * u;
-    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> eigen(rows * hat * rows.transpose());
-    const Vector freedom = (1.0 - eigen.eigenvalues().array()).max(least_freedom);
-    const Eigen::MatrixXd rotated = eigen.eigenvectors().transpose() * (root.asDiagonal() * error);
-    return root.cwiseInverse().asDiagonal() * (eigen.eigenvectors() * freedom.cwiseInverse().asDiagonal() * rotated);
+    const Eigenpairs eigen = eigenpairs(rows * hat * rows.transpose());
+    const Vector freedom = (1.0 - eigen.values.array()).max(least_freedom);
+    const Eigen::MatrixXd rotated = eigen.vectors.transpose() * (root.asDiagonal() * error);
+    return root.cwiseInverse().asDiagonal() * (eigen.vectors * freedom.cwiseInverse().asDiagonal() * rotated);
 }
 
 }  // namespace
