@@ -105,11 +105,6 @@ double pairs_of_size(Index players, Index size) {
     return 2 * size == players ? binomial(players - 1, size) : binomial(players, size);
 }
 
-double finite_population_factor(double drawn, Index players, Index size) {
-    const double there = pairs_of_size(players, size);  // may be infinite
-    return std::max(0.0, 1.0 - drawn / there) * (there > 1.0 ? 1.0 / (1.0 - 1.0 / there) : 1.0);
-}
-
 double all_pairs(Index players) {
     return std::ldexp(1.0, static_cast<int>(std::clamp<Index>(players - 1, 0, 2000))) - 1.0;
 }

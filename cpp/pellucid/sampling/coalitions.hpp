@@ -14,10 +14,6 @@ double binomial(Index n, Index s);
 // How many pairs {S, complement of S} have a smaller side of `size`; the middle size of an even n counts once.
 double pairs_of_size(Index players, Index size);
 
-// (1 - drawn / N) N / (N - 1), what a sample without replacement from N pairs of a size leaves of the variance of one
-// with replacement: 0 where all are in.
-double finite_population_factor(double drawn, Index players, Index size);
-
 // All pairs of proper coalitions, 2^(n-1) - 1; none of fewer than 2 players.
 double all_pairs(Index players);
 

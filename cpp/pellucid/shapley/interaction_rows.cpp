@@ -53,7 +53,7 @@ InteractionRows::InteractionRows(MasksIn given, IndicesIn draws_of, VectorIn exp
                           n - size > 1 ? -2.0 * scale / (rest * (rest - 1.0)) : 0.0});
         // The squares of the shares of a row sum to about 1 / (s (n - s))^2: by so much its error counts.
         root[row] = std::sqrt(scale) / (s * rest);
-        missing[row] = finite_population_factor(expected[pair], n, size);
+        missing[row] = std::max(0.0, 1.0 - expected[pair] / pairs_of_size(n, size));
     }
     std::partial_sum(draw_start.begin(), draw_start.end(), draw_start.begin());
 }

@@ -57,7 +57,7 @@ struct InteractionRows {
     std::vector<Shares> shares;
     Vector sizes;    // |S|
     Vector root;     // of the weight of the row
-    Vector missing;  // finite_population_factor of the size: 0 where all its pairs are in
+    Vector missing;  // 1 - e_bs / all pairs of the size: 0 where nothing was left out
 
   private:
     Vector spread(Index b, const Vector& inside, const Vector& cut, const Vector& outside) const;

@@ -50,7 +50,9 @@ PairRows::PairRows(const PairedDesign& design)
         weight.push_back(n * kernel / pairs);
         shift.push_back(size / n - 0.5);
         share.push_back(size / n);
-        missing.push_back(finite_population_factor(pairs, own_players, s));
+        const double there = pairs_of_size(own_players, s);
+        const double drawn_from = there > 1.0 ? 1.0 / (1.0 - 1.0 / there) : 1.0;  // N / (N - 1), N may be infinite
+        missing.push_back(std::max(0.0, 1.0 - pairs / there) * drawn_from);
     }
     std::partial_sum(draw_start.begin(), draw_start.end(), draw_start.begin());
 }

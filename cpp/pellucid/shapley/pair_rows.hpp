@@ -44,7 +44,7 @@ struct PairRows {
     std::vector<Index> draw_start;    // (draws + 1), the rows of each draw
     std::vector<double> weight;       // n k_s / e_bs: the rows of one draw sum to about the identity on 1's complement
     std::vector<double> shift;        // (|S| - n/2) / n
-    std::vector<double> missing;      // finite_population_factor of the cell: 0 where all its pairs are in
+    std::vector<double> missing;      // (1 - e_bs / N) N / (N - 1), N all pairs of the cell: 0 where all are in
     std::vector<double> share;        // |S| / n
     std::vector<double> expected;     // (draws), the expected pairs of each draw
     std::vector<bool> complete;       // (draws), all its pairs are in
