@@ -48,6 +48,14 @@ def test_auto_says_what_it_did():
     assert "control variate" not in explain(smooth, control_variate=None).report.why
 
 
+def test_auto_names_the_trees_that_it_does_not_fit():
+    rows = np.random.default_rng(4).normal(size=(20, 16))
+
+    found = Shapley(steps, rows, method="regression", budget=8_000)(rows[:1])
+
+    assert "control_variate='stack' fits trees as well" in found.report.why
+
+
 def test_auto_leaves_few_rows_alone():
     assert "control variate" not in explain(smooth, pairs=60).report.why
     assert "with a control variate" in explain(smooth, pairs=60, control_variate="kernel").report.why

@@ -93,8 +93,9 @@ def fit_reduced(
     kernel = not known and _kernel_is_cheap(mixture, parts=stage.masks.shape[1])
     small = len(played.outputs) <= 2 * FEWEST_PAIRS_FOR_TREES
     trees = None if small else cheap_trees(played, columns=mixture.background.shape[1])
+    asked_only = not small and trees is None and preferred_learner() is not None
     if not (kernel or trees or known):
-        return fit_pairs(stage, played)
+        return _told(fit_pairs(stage, played), asked_only)
     plain = fit_pairs(stage, played)
     if precise(plain, 1.0) or not (last or precise(plain, BEST_FACTOR)):
         return plain
@@ -112,10 +113,10 @@ def fit_reduced(
     if trees is None or by_kernel >= WELL:
         gain = max(by_known, by_kernel)
         if gain < LEAST_GAIN:
-            return _explained_too_little(plain, "a trial")
-        return (
-            _fit_with((KERNEL,) if kernel else known, job) if last or precise(plain, math.sqrt(1.0 - gain)) else plain
-        )
+            return _told(_explained_too_little(plain, "a trial"), asked_only)
+        if not (last or precise(plain, math.sqrt(1.0 - gain))):
+            return plain
+        return _told(_fit_with((KERNEL,) if kernel else known, job), asked_only)
     reduction = _Reduction.by((*beside, trees), job)
     if by_kernel > max(LEAST_GAIN, BESIDE_TREES * reduction.gain):
         reduction = reduction.beside(KERNEL, job)
@@ -124,6 +125,11 @@ def fit_reduced(
 
 def _explained_too_little(plain: PairFit, what: str) -> PairFit:
     return replace(plain, rule=f"{plain.rule}; no control variate, as {what} explained too little")
+
+
+def _told(fit: PairFit, asked_only: bool) -> PairFit:
+    """With a word of trees, where they might serve but take seconds for each row."""
+    return replace(fit, rule=f"{fit.rule}; control_variate='stack' fits trees as well") if asked_only else fit
 
 
 def _kernel_is_cheap(mixture: Mixture, *, parts: int) -> bool:
