@@ -156,7 +156,7 @@ def read_ubjson(data: bytes) -> Any:
 
     Raises
     ------
-    ModelFormatError : bytes that are cut off, announce more than there is, or nest deeper than models do; texts not in UTF-8.
+    ModelFormatError : bytes that are cut off, announce more than there is, nest deeper than models do, or are no UTF-8.
 
     Examples
     --------
