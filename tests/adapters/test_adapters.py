@@ -63,6 +63,12 @@ def test_raw_of_two_classes_is_one_column():
     assert model.output_names == ("log-odds of yes",)
 
 
+def test_raw_of_an_isolation_forest_is_not_called_by_its_margin():
+    model, codes = model_of(IsolationForest(n_estimators=2).fit(X), model_output="raw")
+    model(codes)
+    assert model.output_names == ("output",)
+
+
 def test_raw_of_three_classes_is_three_columns():
     fitted = LogisticRegression().fit(X, THREE)
     model, codes = model_of(fitted, model_output="raw")

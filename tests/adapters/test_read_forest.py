@@ -394,7 +394,7 @@ def test_entries_in_long_form(name):
             read_ubjson(whole[:end])
 
 
-@pytest.mark.parametrize("data", [b"{i\x01ai\x01i\x01ai\x02}", b"i\x05i\x05", b"[$d", b"Q", b"[$T#i\x05"])
+@pytest.mark.parametrize("data", [b"{i\x01ai\x01i\x01ai\x02}", b"i\x05i\x05", b"[$d", b"Q", b"[$T#i\x05", b"SU\1\xff"])
 def test_binary_documents_that_are_refused(data):
     with pytest.raises(ModelFormatError):
         read_ubjson(data)

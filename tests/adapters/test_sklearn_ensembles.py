@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pellucid import Shapley
-from pellucid.adapters.combined import last_left
+from pellucid.adapters.combined import columns_asked, last_left
 from pellucid.adapters.structures import find_structure
 from pellucid.model.structure_codes import StructureCodes
 from pellucid.space import Space
@@ -296,6 +296,28 @@ def test_xgboost_takes_what_a_sparse_table_leaves_out_for_missing(sparse):
         space = Space.infer(data)
         codes = StructureCodes(inside, space)(space.encode(data))
         np.testing.assert_allclose(inside.predict(codes), answers(model, data, None), rtol=1e-5)
+
+
+def test_zeros_beside_labels_that_no_tree_asks_for():
+    xgboost = pytest.importorskip("xgboost")
+    data, _ = frame()
+    groups = [("labels", OneHotEncoder(), ["colour", "floor"]), ("number", "passthrough", ["a"])]
+    columns = ColumnTransformer(groups, sparse_threshold=1.0)
+    model = make_pipeline(columns, xgboost.XGBRegressor(n_estimators=1, max_depth=1, n_jobs=1)).fit(data, data["a"])
+
+    assert model[0].sparse_output_
+    assert columns_asked(find_structure(model[-1])).tolist() == [8]
+    assert find_structure(model) is None
+
+
+def test_a_transformer_that_refuses_missing_values_lets_those_of_other_columns_be_filled():
+    X, score = table()
+    X[::5, 0] = np.nan
+    filled = SimpleImputer(strategy="constant", fill_value=-9.0)
+    columns = ColumnTransformer([("filled", filled, [0]), ("binary", Binarizer(), [1])], remainder="passthrough")
+    model = make_pipeline(columns, FOREST).fit(X, score)
+
+    np.testing.assert_allclose(find_structure(model).predict(X), answers(model, X, None), rtol=1e-9)
 
 
 def test_members_behind_a_scaler_or_nothing():

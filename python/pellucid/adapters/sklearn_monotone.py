@@ -55,7 +55,9 @@ def makes_sparse(step: Any) -> bool:
         return bool(step.sparse_output_)
     if name in ("Pipeline", "FeatureUnion"):
         return any(makes_sparse(one) for _, one in (step.steps if name == "Pipeline" else step.transformer_list))
-    return name == "OneHotEncoder" and bool(getattr(step, "sparse_output", True))
+    if name == "KBinsDiscretizer":
+        return bool(step.encode == "onehot")
+    return bool(getattr(step, "sparse_output", False))
 
 
 def _by_column_groups(step: Any, rows: Array) -> Array:

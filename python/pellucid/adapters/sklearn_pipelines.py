@@ -8,6 +8,7 @@ thresholds are moved without error. Of an encoded column the question is which c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +67,10 @@ def find(model: Any, model_output: str | None) -> Structure | None:
 def _on_raw_columns(
     found: Structure, columns: Columns, steps: Sequence[Any], meaning: dict[str, Any]
 ) -> Structure | None:
+    xgboosts = isinstance(found, Forest) and (found.arrays["strict"] or found.single_sums > found.arrays["single"])
+    if xgboosts and any(map(makes_sparse, steps)):
+        # xgboost, alone or among others, takes the zeros that a sparse table leaves out for missing values.
+        return None
     asked = columns_asked(found).tolist()
     native = [columns.native[i] for i in range(columns.width)]
     if all(one is not None and not one.filled for one in (native[i] for i in asked)):
@@ -73,10 +78,6 @@ def _on_raw_columns(
         part = Part(found, np.eye(len(found.outputs)), places)
         return combined([part], np.zeros(len(found.outputs)), features=columns.raw, **meaning)
     if not isinstance(found, Forest) or found.feature_categories:
-        return None
-    arrays = found.arrays
-    if (arrays["strict"] or found.single_sums > arrays["single"]) and any(map(makes_sparse, steps)):
-        # xgboost, alone or among others, takes the zeros that a sparse table leaves out for missing values.
         return None
     return _moved(found, columns, steps, asked, meaning)
 
@@ -136,12 +137,7 @@ def _moved(
 
 def _origins(columns: Columns, asked: Sequence[int], transform: Any) -> dict[int, _Encoded | _Number]:
     found: dict[int, _Encoded | _Number] = {}
-    plain = transform(np.zeros((1, columns.raw)))[0]
-    try:
-        absent = transform(np.full((1, columns.raw), np.nan))[0]
-    except ValueError:
-        # A transformer refuses missing values, so that no row has any.
-        absent = np.full(columns.width, np.nan)
+    plain, absent = transform(np.zeros((1, columns.raw)))[0], _where_missing(columns, transform)
     for i in asked:
         raw = columns.only_source(i)
         piece = None if raw is None else columns.pieces[raw]
@@ -153,6 +149,20 @@ def _origins(columns: Columns, asked: Sequence[int], transform: Any) -> dict[int
         else:
             found[i] = _Number(raw or 0, float(absent[i]))
     return found
+
+
+def _where_missing(columns: Columns, transform: Any) -> Array:
+    """What each column is where its raw one is missing; NaN where a transformer refuses that, so that no row has it."""
+    try:
+        absent: Array = transform(np.full((1, columns.raw), np.nan))[0]
+    except ValueError:
+        absent = np.full(columns.width, np.nan)
+        for raw, piece in columns.pieces.items():
+            row = np.zeros((1, columns.raw))
+            row[0, raw] = np.nan
+            with suppress(ValueError):
+                absent[piece.reach] = transform(row)[0, piece.reach]
+    return absent
 
 
 def _move_thresholds(

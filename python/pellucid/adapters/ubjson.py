@@ -156,7 +156,7 @@ def read_ubjson(data: bytes) -> Any:
 
     Raises
     ------
-    ModelFormatError : bytes that are cut off, announce more than there is, or nest deeper than models do.
+    ModelFormatError : bytes that are cut off, announce more than there is, nest deeper than models do, or are no UTF-8.
 
     Examples
     --------
@@ -168,6 +168,8 @@ def read_ubjson(data: bytes) -> Any:
         document = reader.value(reader.marker(), 0)
     except (IndexError, struct.error):
         raise reader.error("it is cut off") from None
+    except UnicodeDecodeError:
+        raise reader.error("a text that is not UTF-8") from None
     if reader.at != len(data):
         raise reader.error(f"{len(data) - reader.at} bytes follow the end")
     return document

@@ -223,9 +223,11 @@ class WhiteBox:
         return MarginalAdditiveValues(self.structure, **players, **given)
 
     def _seen(self, space: Space, codes: Array) -> Array:
-        if self._codes is None or self._codes[0] is not space:
-            self._codes = (space, StructureCodes(self.structure, space))
-        return self._codes[1](codes)
+        # Looked at once: a call in another thread may bring another space.
+        known = self._codes
+        if known is None or known[0] is not space:
+            known = self._codes = (space, StructureCodes(self.structure, space))
+        return known[1](codes)
 
     def _found(
         self, engine: ExactValues, rows: Array, what: str, parts: int, start: float
@@ -267,9 +269,10 @@ class WhiteBox:
     def _sentence(self, engine: ExactValues) -> str:
         """The same for all calls, so it is made once for each engine and what it says of itself."""
         key = (id(engine), self.rows_probed, engine.how)
-        if self._said is None or self._said[0] != key:
-            self._said = (key, self._why(engine))
-        return self._said[1]
+        said = self._said
+        if said is None or said[0] != key:
+            said = self._said = (key, self._why(engine))
+        return said[1]
 
     def _why(self, engine: ExactValues) -> str:
         structure = self.structure

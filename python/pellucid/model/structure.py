@@ -45,7 +45,9 @@ def names_of_raw(model: Model, classes: Sequence[str]) -> tuple[str, ...]:
         structure = model.structure
     except ModelFormatError:
         structure = None
-    return margin_names(1, "prediction" if structure is None else structure.margin, classes)
+    # Behind another link, as that of an isolation forest, the raw output is no margin.
+    known = structure is not None and link_name(structure) == "identity"
+    return margin_names(1, structure.margin if known else "prediction", classes)
 
 
 def _raw_structure(given: Any) -> Any:
