@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pellucid import estimation, games, surrogates, whitebox
 from pellucid.adapters.read_forest import read_forest
+from pellucid.adapters.read_linear import read_linear
 from pellucid.attribution import Lime, Shapley, ShapleyInteractions, interactions, lime, shapley, submodular_pick
 from pellucid.effects import partial_dependence
 from pellucid.errors import (
@@ -66,6 +67,7 @@ __all__ = [
     "permutation_importance",
     "plots",
     "read_forest",
+    "read_linear",
     "shapley",
     "submodular_pick",
     "surrogates",

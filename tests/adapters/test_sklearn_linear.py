@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pellucid
 import pytest
 from pellucid.adapters.sklearn_linear import find
 from pellucid.errors import InputError
@@ -303,3 +304,19 @@ def test_a_column_that_is_a_number_here_and_a_category_there_is_no_sum():
     columns = ColumnTransformer([("label", OneHotEncoder(), ["floor"]), ("number", StandardScaler(), ["floor", "a"])])
 
     assert find(make_pipeline(columns, Ridge()).fit(table, y), None) is None
+
+
+def test_weights_are_read_for_raw_columns_and_named_after_the_class_they_vote_for():
+    X, y = data()
+    classes = np.where(y > np.median(y), "high", "low")
+    scaled = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, classes)
+
+    weights = pellucid.read_linear(scaled)
+
+    np.testing.assert_allclose(weights.coefficients.T, scaled[-1].coef_ / scaled[0].scale_)
+    assert weights.outputs == ("log-odds of low",)
+    assert weights.to_text(X).startswith("log-odds of low = ")
+    with pytest.raises(InputError, match="must be a fitted linear model, got RandomForestRegressor"):
+        pellucid.read_linear(RandomForestRegressor(n_estimators=2).fit(X, y))
+    with pytest.raises(InputError, match="model_output"):
+        pellucid.read_linear(scaled, model_output="margin")

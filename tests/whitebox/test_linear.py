@@ -114,3 +114,59 @@ def test_models_can_be_pickled():
     rows = np.array([[1.0, 3.0]])
 
     assert pickle.loads(pickle.dumps(model)).margins(rows).tolist() == model.margins(rows).tolist() == [[12.0]]
+
+
+def test_votes_are_listed_for_and_against_the_largest_first():
+    model = Linear(
+        coefficients=[[0.5, 0.0], [-2.0, 0.0], [30.0, 0.0], [0.0, 0.0]],
+        intercept=[1.0, 2.0],
+        missing=[[5.0, 0.0], [np.nan, 0.0], [np.nan, 0.0], [7.0, 0.0]],
+        outputs=["yes", "no"],
+        feature_names=["age", "mood", "share", "shoes"],
+    )
+
+    assert model.to_text(max_display=3).splitlines() == [
+        "yes = 1 + what 4 of 4 features vote",
+        "                 a unit",
+        "for",
+        "  share             +30",
+        "  shoes missing      +7",
+        "against",
+        "  mood               -2",
+        "and 1 smaller",
+        "",
+        "no = 2 + what 0 of 4 features vote",
+    ]
+    rows = [[20.0, 0.0, 0.1, 40.0], [60.0, 2.0, 0.3, 44.0], [np.nan, 1.0, 0.2, 42.0]]
+    # By a standard deviation the order is another: 20, sqrt(2/3), 0.1 sqrt(2/3); shoes are never missing.
+    assert model.to_text(rows).splitlines()[2:8] == [
+        "for",
+        "  age              +0.5                   +10  missing as 10",
+        "  share             +30                +2.449",
+        "  shoes missing      +7                    +0",
+        "against",
+        "  mood               -2                -1.633",
+    ]
+    assert repr(model) == "Linear(4 of 4 features, 2 outputs, link 'identity', from linear model)"
+
+
+def test_categories_vote_one_by_one_and_curves_are_named():
+    names = ["colour", "size"]
+    model = Additive(
+        pieces=[colours(), Curve(squares, np.eye(1))],
+        intercept=[0.0],
+        feature_names=names,
+        feature_categories={0: ("red", "blue")},
+    )
+
+    assert model.to_text([["red", 3.0], ["blue", 1.0], [None, 1.0], ["blue", 2.0]]).splitlines()[2:] == [
+        "for",
+        "  colour missing      +5                +2.165",
+        "  colour = blue       +2                    +1",
+        "  colour = red        +1                +0.433",
+        "not by a weight but by a curve: size",
+    ]
+    with pytest.raises(InputError, match=r"shape \(n, 2\)"):
+        model.to_text([["red"]])
+    with pytest.raises(InputError, match="max_display"):
+        model.to_text(max_display=0)

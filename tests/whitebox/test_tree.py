@@ -222,6 +222,7 @@ def test_trees_and_nodes_have_numbers(index):
 def test_a_node_by_its_number():
     tree = forests.forest_of([TREE], 2, feature_names=NAMES).tree(0)
     assert (tree.n_nodes, tree.n_leaves, tree.depth, repr(tree)) == (5, 3, 2, "Tree(0 of 1, 3 leaves, depth 2)")
+    assert tree.mean_questions == 1.5  # half of the rows are asked once, half twice
     assert tree.children(0) == (1, 4)
     assert tree.question(1).categories == (1, 4)
     assert tree.children(4) is None

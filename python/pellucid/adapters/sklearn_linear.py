@@ -13,6 +13,7 @@ from pellucid.adapters import sklearn
 from pellucid.adapters.sklearn_columns import Columns, NotAdditive
 from pellucid.adapters.sklearn_transformers import after
 from pellucid.whitebox.additive import Additive, Line, Piece
+from pellucid.whitebox.labels import margin_names
 from pellucid.whitebox.linear import Linear
 from pellucid.whitebox.links import Link
 
@@ -139,11 +140,12 @@ def _classifier(model: Any, output: str, link: str | None = None) -> Head | None
     margin = "decision function"
     if link is not None:
         margin = "log-odds up to a constant" if several and link == "softmax" else "log-odds"
+    classes = sklearn.class_names(model)
     return Head(
         coefficients,
         intercept,
         link="identity" if output == "raw" else (str(link) if several else "logistic"),
-        outputs=sklearn.class_names(model) or None if several else None,
+        outputs=(classes or None) if several else margin_names(1, margin, classes),
         margin=margin,
     )
 

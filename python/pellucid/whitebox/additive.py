@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import InputError, ModelFormatError
 from pellucid.whitebox.labels import UNKNOWN, margin_names
-from pellucid.whitebox.links import Link, apply_link
+from pellucid.whitebox.links import Link, apply_link, link_name
 
 Array = NDArray[np.float64]
 
@@ -190,6 +190,50 @@ class Additive:
     def predict(self, rows: Any) -> Array:
         """The margins through the link."""
         return apply_link(self.link, self.margins(rows))
+
+    def to_text(self, rows: Any = None, *, max_display: int = 20) -> str:
+        """The weights in words: what votes for each margin and what against it, the largest first.
+
+        A vote is what the margin gains by one unit of a column, or by a category. Weights of columns in different units
+        are not comparable; with `rows` each is also given per standard deviation of its column, and sorted by that.
+
+        Parameters
+        ----------
+        rows : (n, d), optional
+            Raw columns as the model takes them, such as its training data.
+        max_display : votes to list for each margin.
+
+        Raises
+        ------
+        InputError : rows have another shape, or the features in another order.
+
+        Examples
+        --------
+        >>> from pellucid.whitebox import Linear
+        >>> model = Linear(coefficients=[[0.5], [-2.0], [0.0]], intercept=[1], feature_names=["age", "mood", "shoes"])
+        >>> print(model.to_text([[20, 1, 40], [60, 0, 44]]))
+        output = 1 + what 2 of 3 features vote
+                a unit  a standard deviation
+        for
+          age     +0.5                   +10
+        against
+          mood      -2                    -1
+        """
+        from pellucid.whitebox.votes import votes_text
+
+        return votes_text(self, rows, max_display)
+
+    def __repr__(self) -> str:
+        from pellucid.whitebox.votes import voters
+
+        outputs = "1 output" if len(self.outputs) == 1 else f"{len(self.outputs)} outputs"
+        used = int(voters(self).any(axis=1).sum())
+        return (
+            f"{type(self).__name__}({used} of {self.features} features, {outputs}, link {link_name(self)!r}, "
+            f"from {self.source})"
+        )
+
+    __str__ = to_text
 
     def _checked(self, rows: Any) -> Array:
         found: Array = np.asarray(rows, dtype=np.float64)

@@ -34,8 +34,8 @@ def require_order(rows: Any, names: Sequence[str]) -> None:
         return
     at = next(j for j, (one, other) in enumerate(zip(given, names, strict=True)) if one != other)
     raise InputError(
-        f"rows must have the features in the order of the trees, got {given[at]!r} where column {at} is {names[at]!r}; "
-        "reorder them, such as X[list(forest.feature_names)]"
+        f"rows must have the features in the order of the model, got {given[at]!r} where column {at} is {names[at]!r}; "
+        "reorder them, such as X[list(model.feature_names)]"
     )
 
 

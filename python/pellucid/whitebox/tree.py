@@ -29,6 +29,7 @@ class Tree:
     ----------
     forest, index : where it is from.
     depth : questions on the longest path.
+    mean_questions : questions on the paths of the training rows, in the mean by cover; None where that is not known.
     n_nodes, n_leaves : how many there are.
     output : name of the output it counts for; None where its leaves have a value for each.
     """
@@ -45,6 +46,7 @@ class Tree:
         self.n_nodes = self._last - self._first
         self.n_leaves = int((self._questions == LEAF).sum())
         self.depth = self._depth()
+        self.mean_questions = self._mean_questions()
         self.output = self._output()
 
     def question(self, node: int) -> Question | None:
@@ -164,6 +166,13 @@ class Tree:
             if self._questions[node] != LEAF:
                 waiting += [(int(self._left[node]), level + 1), (int(self._right[node]), level + 1)]
         return deepest
+
+    def _mean_questions(self) -> float | None:
+        """Each row that comes to a node is asked there once."""
+        if self.cover_share(0) is None:
+            return None
+        cover = self.forest.arrays["cover"][self._first : self._last]
+        return float(cover[self._questions != LEAF].sum() / cover[0])
 
     def _leaves_below(self) -> NDArray[np.int64]:
         order, waiting = [], [0]
