@@ -140,6 +140,7 @@ void PathRowWriter<Scalar>::block(const PathOp& op) {
 
     PathRowStep step;
     step.step = PathStep::block;
+    step.tests = op.tests;
     step.players = op.players;
     step.here = here_;
     const std::size_t runs = 1 + std::size_t{op.players};
@@ -185,8 +186,8 @@ template <typename Scalar>
 std::size_t PathRowProgram<Scalar>::scratch_bytes(const PathRowView<Scalar>& view) {
     // A vector and its A for each item, and whether it is known; an answer of each split.
     const auto numbers = static_cast<std::size_t>(path_row_width(view.nodes) + 1);
-    return static_cast<std::size_t>(view.items) * (numbers * sizeof(Scalar) + 1) +
-           static_cast<std::size_t>(view.split_count);
+    const auto items = static_cast<std::size_t>(view.items), splits = static_cast<std::size_t>(view.split_count);
+    return items * numbers * sizeof(Scalar) + (items + splits) * sizeof(std::int32_t);
 }
 
 template class PathRowProgram<double>;

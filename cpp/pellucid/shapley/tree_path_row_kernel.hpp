@@ -13,7 +13,7 @@ class RowWalk {
           sums_(sums),
           products_(reinterpret_cast<S*>(scratch)),
           away_(products_ + view.items * W),
-          known_(reinterpret_cast<std::uint8_t*>(away_ + view.items)),
+          known_(reinterpret_cast<std::int32_t*>(away_ + view.items)),
           answers_(known_ + view.items) {}
 
     void run() const {
@@ -22,12 +22,14 @@ class RowWalk {
         const PathRowStep* const end = view_.steps + view_.step_count;
         for (const PathRowStep* step = view_.steps; step != end; ++step) switch (step->step) {
                 case PathStep::block:
-                    if (step->players == 1)
-                        block_of<1>(*step, *block++);
+                    if (step->tests == 1)
+                        block_of<1, 1>(*step, *block++);
+                    else if (step->players == 1)
+                        block_of<1, block_answers>(*step, *block++);
                     else if (step->players == 2)
-                        block_of<2>(*step, *block++);
+                        block_of<2, block_answers>(*step, *block++);
                     else
-                        block_of<3>(*step, *block++);
+                        block_of<3, block_answers>(*step, *block++);
                     break;
                 case PathStep::leaf:
                     rise(*step, view_.up + step->data);
@@ -46,7 +48,7 @@ class RowWalk {
 
     unsigned ask(const PathTest& test) const {
         const std::int32_t cell = cells_[test.feature * stride_];
-        if (test.set < 0)
+        if (test.set < 0) [[likely]]
             return static_cast<std::int32_t>(static_cast<std::uint32_t>(cell) + static_cast<std::uint32_t>(test.add)) <=
                    test.last;
         const std::int64_t at = test.set + (cell > test.missing ? test.missing : cell);
@@ -67,11 +69,11 @@ class RowWalk {
         known_[1] = 1;
         for (std::int64_t i = 0; i < view_.split_count; ++i) {
             const PathRowSplit& split = view_.splits[i];
-            const unsigned answer = ask(split.test), before = known_[split.above];
+            const unsigned answer = ask(split.test), before = static_cast<unsigned>(known_[split.above]);
             const unsigned left = before & answer, right = before & (1 - answer);
-            answers_[i] = static_cast<std::uint8_t>(answer);
-            known_[split.left] = static_cast<std::uint8_t>(left);
-            known_[split.left + 1] = static_cast<std::uint8_t>(right);
+            answers_[i] = static_cast<std::int32_t>(answer);
+            known_[split.left] = static_cast<std::int32_t>(left);
+            known_[split.left + 1] = static_cast<std::int32_t>(right);
             const S *const by_left = factors(split, before, left, 0), *const by_right =
                                                                           factors(split, before, right, 1);
             const S* const from = product(split.here);
@@ -94,11 +96,14 @@ class RowWalk {
         away_[step.here] = away;
     }
 
-    template <int P>
+    // Of P players; one question leaves one bit for what is held.
+    template <int P, int tests>
     void block_of(const PathRowStep& step, const PathRowBlock& block) const {
         std::int64_t pattern = 0;
-        for (int b = 0; b < block_answers; ++b)
-            pattern |= static_cast<std::int64_t>(ask(block.tests[b]) | known_[block.held[b]]) << b;
+        for (int b = 0; b < (tests == 1 ? 2 : block_answers); ++b) {
+            const auto held = static_cast<unsigned>(known_[block.held[b]]);
+            pattern |= static_cast<std::int64_t>(b < tests ? ask(block.tests[b]) | held : held) << b;
+        }
         const S* const table = view_.up + step.data + pattern * ((1 + P) * W);
         S* const here = product(step.here);
         for (int j = 0; j < P; ++j) {
@@ -113,7 +118,7 @@ class RowWalk {
     }
 
     void close(const PathRowStep& step) const {
-        const unsigned answer = answers_[step.split];
+        const std::int32_t answer = answers_[step.split];
         const S *const left = product(step.left), *const right = left + W;
         const S* const side = left + W * (1 - answer);
         const S* const b = view_.up + step.data + W * (1 - answer);
@@ -130,7 +135,7 @@ class RowWalk {
     }
 
     void close_again(const PathRowStep& step) const {
-        const unsigned answer = answers_[step.split];
+        const std::int32_t answer = answers_[step.split];
         const S *const left = product(step.left), *const right = left + W;
         const S* const side = left + W * (1 - answer);
         const S *const b = view_.up + step.data, *const taken = b + W * (1 - answer), *const above = b + 2 * W;
@@ -152,7 +157,7 @@ class RowWalk {
     const std::int64_t stride_;
     const std::int32_t* const cells_;
     S *const sums_, *const products_, *const away_;
-    std::uint8_t *const known_, *const answers_;
+    std::int32_t *const known_, *const answers_;
 };
 
 template <typename S>

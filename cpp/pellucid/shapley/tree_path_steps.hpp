@@ -95,8 +95,8 @@ struct PathRowBlock {
 };
 
 struct PathRowStep {
-    PathStep step = PathStep::leaf;  // close, close_again, leaf, block
-    std::uint8_t players = 0;        // of a block
+    PathStep step = PathStep::leaf;       // close, close_again, leaf, block
+    std::uint8_t tests = 0, players = 0;  // of a block
     std::int32_t here = 0, left = 0;
     std::int32_t split = 0;  // its number on the way down
     std::int32_t above = 1;
