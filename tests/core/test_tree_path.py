@@ -227,6 +227,27 @@ def test_a_row_does_not_see_the_rows_beside_it(single, level):
         np.testing.assert_array_equal(values_of(forest, X[-n:], single=single), expected[-n:])
 
 
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("distinct", range(2, 20, 2))
+def test_a_row_alone_has_the_bits_of_many_at_every_quadrature(distinct, level):
+    _core.set_simd_level(level)
+    rng = np.random.default_rng(distinct)
+    features = [*rng.permutation(distinct), *rng.permutation(distinct)]
+    trees = [
+        chain(rng, 2 * distinct, features),
+        random_tree(rng, distinct, depth=7, categorical=(1,)),
+        chain(rng, 3, features[:3]),
+    ]
+    forest = forest_of(trees, distinct)
+    X = rows_of(rng, 21, distinct, categorical=(1,))
+    for single in (False, True):
+        made = explainer(forest, single=single)
+        many = made.values(X)
+        alone = np.concatenate([made.values(X[i : i + 1]) for i in range(len(X))])
+        np.testing.assert_array_equal(alone, many)
+        np.testing.assert_array_equal(made.values(X[:2]), many[:2])
+
+
 def test_floats_are_near_the_doubles():
     forest, X = big_forest()
     single = explainer(forest, single=True)

@@ -52,10 +52,12 @@ PathShapley::PathShapley(const Forest& forest, ColumnsIn player_of_feature, Inde
     Index bytes = 0;
     for (const Unit& unit : units_) bytes += unit.bytes;
     if (bytes > kept_bytes) return;
+    const auto units = static_cast<Index>(units_.size());
+    const bool for_row = bytes <= kept_bytes / 2;  // about as large again
     if (single_)
-        kept_single_ = compile<float>(0, static_cast<Index>(units_.size()), false);
+        kept_single_ = compile<float>(0, units, false, for_row);
     else
-        kept_ = compile<double>(0, static_cast<Index>(units_.size()), false);
+        kept_ = compile<double>(0, units, false, for_row);
 }
 
 void PathShapley::survey() {
@@ -102,14 +104,18 @@ Index PathShapley::end_of_group(Index first, Index most_bytes) const {
 }
 
 template <typename Scalar>
-PathShapley::Programs<Scalar> PathShapley::compile(Index first, Index last, bool pairs) const {
-    Programs<Scalar> programs(static_cast<std::size_t>(last - first));
+PathShapley::Programs<Scalar> PathShapley::compile(Index first, Index last, bool pairs, bool for_row) const {
+    Programs<Scalar> programs;
+    programs.trees.resize(static_cast<std::size_t>(last - first));
+    if (for_row) programs.of_row.resize(programs.trees.size());
     parallel_for(last - first, 1, [&](Index from, Index to) {
         for (Index u = from; u < to; ++u) {
             const Unit& unit = units_[static_cast<std::size_t>(first + u)];
             const Index most = most_players_[static_cast<std::size_t>(unit.tree)];
-            programs[static_cast<std::size_t>(u)] = PathProgram<Scalar>(
-                forest_, cells_, players_, quadratures_.at(nodes_for(most, pairs)), unit.tree, unit.output, pairs);
+            PathProgram<Scalar>& tree = programs.trees[static_cast<std::size_t>(u)];
+            tree = PathProgram<Scalar>(forest_, cells_, players_, quadratures_.at(nodes_for(most, pairs)), unit.tree,
+                                       unit.output, pairs);
+            if (for_row) programs.of_row[static_cast<std::size_t>(u)] = PathRowProgram<Scalar>(tree.view());
         }
     });
     return programs;
@@ -138,9 +144,12 @@ Matrix PathShapley::sums(const MatrixIn& rows, bool pairs, const Programs<Scalar
 
     const auto add_all = [&](const Programs<Scalar>& programs, Index first, Index last) {
         PathRows<Scalar> block(cells_, rows, first, last, columns);
-        for (std::size_t u = 0; u < programs.size(); ++u) {
+        for (std::size_t u = 0; u < programs.trees.size(); ++u) {
             poll_interrupt();
-            block.add(programs[u].view(), pairs);
+            if (pairs || programs.of_row.empty())
+                block.add(programs.trees[u].view(), pairs, {});
+            else
+                block.add(programs.trees[u].view(), pairs, programs.of_row[u].view());
             if ((static_cast<Index>(u) + 1) % (flushed_trees * k) == 0) block.flush();
         }
         block.flush();
@@ -166,9 +175,9 @@ Matrix PathShapley::sums(const MatrixIn& rows, bool pairs, const Programs<Scalar
         }
     };
     for (Index first = 0; first < units;) {
-        const bool is_kept = !pairs && !kept.empty();
+        const bool is_kept = !pairs && !kept.trees.empty();
         const Index last = is_kept ? units : end_of_group(first, group_bytes);
-        const Programs<Scalar> made = is_kept ? Programs<Scalar>() : compile<Scalar>(first, last, pairs);
+        const Programs<Scalar> made = is_kept ? Programs<Scalar>() : compile<Scalar>(first, last, pairs, false);
         parallel_for(n, chunk, [&](Index from, Index to) { add_all(is_kept ? kept : made, from, to); });
         first = last;
     }

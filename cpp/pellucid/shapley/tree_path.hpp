@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "pellucid/shapley/tree_path_program.hpp"
+#include "pellucid/shapley/tree_path_row.hpp"
 #include "pellucid/trees/cells.hpp"
 #include "pellucid/trees/forest.hpp"
 
@@ -38,13 +39,16 @@ class PathShapley {
         Index bytes;  // about, of the program
     };
     template <typename Scalar>
-    using Programs = std::vector<PathProgram<Scalar>>;
+    struct Programs {
+        std::vector<PathProgram<Scalar>> trees;
+        std::vector<PathRowProgram<Scalar>> of_row;  // empty, or of each tree
+    };
 
     void survey();
     // The end of the units, from `first` on, whose programs are in memory together.
     Index end_of_group(Index first, Index most_bytes) const;
     template <typename Scalar>
-    Programs<Scalar> compile(Index first, Index last, bool pairs) const;
+    Programs<Scalar> compile(Index first, Index last, bool pairs, bool for_row) const;
     template <typename Scalar>
     Matrix sums(const MatrixIn& rows, bool pairs, const Programs<Scalar>& kept) const;
 

@@ -94,12 +94,14 @@ struct Floats {
 
 #include "pellucid/shapley/tree_path_kernel.hpp"
 #include "pellucid/shapley/tree_path_pair_kernel.hpp"
+#include "pellucid/shapley/tree_path_row_kernel.hpp"
 
 }  // namespace
 
-const PathKernel<double> path_double_avx2{Doubles::lanes, Doubles::most_vectors, path_values<Doubles>,
+const PathKernel<double> path_double_avx2{Doubles::lanes, Doubles::most_vectors, path_values<Doubles>, path_row<double>,
                                           path_pairs<Doubles>};
-const PathKernel<float> path_single_avx2{Floats::lanes, Floats::most_vectors, path_values<Floats>, path_pairs<Floats>};
+const PathKernel<float> path_single_avx2{Floats::lanes, Floats::most_vectors, path_values<Floats>, path_row<float>,
+                                         path_pairs<Floats>};
 
 }  // namespace pellucid
 

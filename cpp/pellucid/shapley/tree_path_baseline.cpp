@@ -95,12 +95,13 @@ using Floats = OneLane<float>;
 
 #include "pellucid/shapley/tree_path_kernel.hpp"
 #include "pellucid/shapley/tree_path_pair_kernel.hpp"
+#include "pellucid/shapley/tree_path_row_kernel.hpp"
 
 }  // namespace
 
 const PathKernel<double> path_double_baseline{Doubles::lanes, Doubles::most_vectors, path_values<Doubles>,
-                                              path_pairs<Doubles>};
-const PathKernel<float> path_single_baseline{Floats::lanes, Floats::most_vectors, path_values<Floats>,
+                                              path_row<double>, path_pairs<Doubles>};
+const PathKernel<float> path_single_baseline{Floats::lanes, Floats::most_vectors, path_values<Floats>, path_row<float>,
                                              path_pairs<Floats>};
 
 }  // namespace pellucid

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "pellucid/shapley/tree_path_row.hpp"
 #include "pellucid/trees/simd.hpp"
 
 namespace pellucid {
 namespace {
+
+// Rows of a block that are sooner explained one by one.
+constexpr Index few_rows = 2;
 
 // Vectors and masks of 64 bytes at most, two masks for each open node and one for each place.
 template <typename Scalar>
@@ -45,30 +49,38 @@ PathRows<Scalar>::PathRows(const Cells& cells, const MatrixIn& rows, Index first
     while (at < last - first) {
         const Index left = last - first - at;
         const Index here = 2 * left > wide ? wide : vector;
-        blocks_.push_back({at, here});
+        blocks_.push_back({at, here, std::min(here, left)});
         at += here;
     }
     cells_.resize(static_cast<std::size_t>(features_ * at));
     totals_.resize(static_cast<std::size_t>(columns_ * at));
     if constexpr (!std::is_same_v<Scalar, double>) sums_.resize(totals_.size());
     for (const Block& block : blocks_)
-        cells.rank(rows, first + block.first, std::min(block.rows, last - first - block.first),
-                   cells_.data() + features_ * block.first, block.rows);
+        cells.rank(rows, first + block.first, block.used, cells_.data() + features_ * block.first, block.rows);
 }
 
 template <typename Scalar>
-void PathRows<Scalar>::add(const PathView<Scalar>& tree, bool pairs) {
-    const std::size_t lines = scratch_lines(tree, blocks_.front().rows / kernel_.lanes);
+void PathRows<Scalar>::add(const PathView<Scalar>& tree, bool pairs, const PathRowView<Scalar>& of_row) {
+    std::size_t lines = scratch_lines(tree, blocks_.front().rows / kernel_.lanes);
+    const bool by_row = of_row.nodes > 0 && blocks_.back().used <= few_rows;
+    if (by_row) lines = std::max(lines, PathRowProgram<Scalar>::scratch_bytes(of_row) / sizeof(Line) + 1);
     if (lines > scratch_.size()) scratch_ = std::vector<Line>(lines);
     Scalar* sums;
     if constexpr (std::is_same_v<Scalar, double>)
         sums = totals_.data();
     else
         sums = sums_.data();
-    for (const Block& block : blocks_)
-        (pairs ? kernel_.pairs : kernel_.values)(tree, static_cast<int>(block.rows / kernel_.lanes),
-                                                 cells_.data() + features_ * block.first, sums + columns_ * block.first,
-                                                 scratch_.data()->of);
+    for (const Block& block : blocks_) {
+        const std::int32_t* const cells = cells_.data() + features_ * block.first;
+        Scalar* const to = sums + columns_ * block.first;
+        std::byte* const scratch = scratch_.data()->of;
+        if (by_row && block.used <= few_rows) {
+            for (Index i = 0; i < block.used; ++i) kernel_.row(of_row, block.rows, cells + i, to + i, scratch);
+            continue;
+        }
+        (pairs ? kernel_.pairs : kernel_.values)(tree, static_cast<int>(block.rows / kernel_.lanes), cells, to,
+                                                 scratch);
+    }
 }
 
 template <typename Scalar>

@@ -21,7 +21,8 @@ class PathRows {
   public:
     PathRows(const Cells& cells, const MatrixIn& rows, Index first, Index last, Index columns);
 
-    void add(const PathView<Scalar>& tree, bool pairs);
+    // What is laid out for one row may be missing.
+    void add(const PathView<Scalar>& tree, bool pairs, const PathRowView<Scalar>& of_row);
     // Float sums are brought to double before many trees are in them.
     void flush();
     // Sum of a column for row first + i; after a flush.
@@ -36,6 +37,7 @@ class PathRows {
   private:
     struct Block {
         Index first, rows;  // its place, its width
+        Index used;         // rows that are there
     };
     struct alignas(64) Line {
         std::byte of[64];

@@ -70,6 +70,53 @@ struct PathView {
     std::int32_t nodes = 0, slots = 0, depth = 0, places = 0;
 };
 
+// One row, or two, would leave most of a vector empty, and so each is explained with the nodes of the quadrature side
+// by side, in the same operations in the same order, and hence to the same bits. A tree is then a list of splits for
+// the way down and one of steps for the way up, in the order of the steps above. Every place of the tree is an item
+// with a G of its own; item 0 stands for what is never known, item 1 for what always is.
+constexpr int path_row_nodes = 8;  // at most
+// Numbers of the nodes are padded with zeros to this many.
+constexpr int path_row_width(int nodes) {
+    return nodes <= 4 ? 4 : 8;
+}
+
+struct PathRowSplit {
+    PathTest test;
+    std::int32_t here = 0, left = 0;  // items; that of the right child is the next one
+    std::int32_t above = 1;           // item of the player's edge above
+    std::int64_t data = 0;            // h of the two edges; then h / h(above), where the player is split above
+};
+
+struct PathRowBlock {
+    // Of each bit of the pattern, a question or a player that is known at an item: the other one is never so.
+    PathTest tests[block_answers];
+    std::int32_t held[block_answers] = {};
+    std::int32_t columns[block_answers] = {};
+};
+
+struct PathRowStep {
+    PathStep step = PathStep::leaf;       // close, close_again, leaf, block
+    std::uint8_t tests = 0, players = 0;  // of a block
+    std::int32_t here = 0, left = 0;
+    std::int32_t split = 0;  // its number on the way down
+    std::int32_t above = 1;
+    std::int32_t column = 0;
+    // In up: values of a leaf; b of the two edges and of the one above; for each pattern the tables of a block.
+    std::int64_t data = 0;
+};
+
+template <typename Scalar>
+struct PathRowView {
+    const PathRowSplit* splits = nullptr;
+    const PathRowStep* steps = nullptr;
+    const PathRowBlock* blocks = nullptr;  // in the order of their steps
+    const Scalar* down = nullptr;          // begins with ones, for who stays
+    const Scalar* up = nullptr;            // begins with -w / (1-p)
+    const std::uint64_t* bits = nullptr;
+    std::int64_t split_count = 0, step_count = 0, items = 0;
+    std::int32_t nodes = 0;  // 0 where there is no such list
+};
+
 // A block of rows lies in vectors of `lanes` rows: cells[feature * rows + i], sums[column * rows + i], where rows is
 // lanes times 1 or most_vectors. Scratch begins a line of 64 bytes. Rows do not meet: what a row is told depends
 // neither on the number of vectors nor on the level.
@@ -77,6 +124,9 @@ template <typename Scalar>
 struct PathKernel {
     int lanes, most_vectors;
     void (*values)(const PathView<Scalar>&, int vectors, const std::int32_t* cells, Scalar* sums, std::byte* scratch);
+    // Of the one row that lies in cells[feature * stride] and sums[column * stride].
+    void (*row)(const PathRowView<Scalar>&, std::int64_t stride, const std::int32_t* cells, Scalar* sums,
+                std::byte* scratch);
     // Adds to sums[first_pair + pair] with pair = j (j - 1) / 2 + i of columns i < j.
     void (*pairs)(const PathView<Scalar>&, int vectors, const std::int32_t* cells, Scalar* sums, std::byte* scratch);
 };
