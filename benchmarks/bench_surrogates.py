@@ -146,13 +146,14 @@ def equal_rows_text(records: dict[str, Record]) -> Iterator[str]:
         if record["peers"]:
             who = ratio(record, HEADLINE[0], EXPLAINED)[1]
             ratios = [f"{ratio(record, label, rows)[0]:.3f}" for label in HEADLINE for rows in (EXPLAINED, 1)]
+            ratios = ratios if sampled(record) else ["all played"] * len(ratios)
             best = f"{who} {mean_error(record['peers'][who], EXPLAINED):.1e}", *ratios
         found = (f"{mean_error(of['errors'], EXPLAINED):.1e} ({of['seconds']:.1f} s)" for of in ours.values())
         rows_of.append((f"{record['title']}, d = {record['d']}", m, *found, *best))
     yield (
-        f"Mean error of {EXPLAINED} explained rows (seconds for one, the model included); {BACKGROUND_ROWS} background "
-        "rows, m coalitions for each of them. The last columns are our error over that of the best peer, for all the "
-        "rows and for the first alone."
+        f"Mean error of {EXPLAINED} explained rows, of wine 4 and of digits 3 (seconds for one, the model included); "
+        f"{BACKGROUND_ROWS} background rows, m coalitions for each of them. The last columns are our error over that "
+        "of the best peer, for all the rows and for the first alone: the peer that is best there, after the fact."
     )
     over = [f"{label} / peer, {rows} row{'s' * (rows > 1)}" for label in HEADLINE for rows in (EXPLAINED, 1)]
     yield table(("task", "m", *CHOICES, "best peer", *over), rows_of)
