@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-from rounds import LONG
 
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
@@ -18,8 +17,6 @@ NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MACHINE = re.compile(r"/home/|/root/|/Users/|/tmp/|/usr/|/opt/|site-packages|[A-Z]:\\\\")
 LARGEST = 800_000  # bytes; a notebook is read in a browser
 SECONDS = 240  # of one cell on a slow and busy machine; the whole takes a quarter of a minute on an idle one
-# What a notebook repeats with many seeds is run with few.
-SHORTER = {"01_shapley_values": ("for seed in range(30)", "for seed in range(3)")}
 
 
 def outputs(notebook):
@@ -40,11 +37,6 @@ def test_a_notebook_runs_without_an_error(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         cell.get("outputs", []).clear()
-    if path.stem in SHORTER and not LONG:
-        many, few = SHORTER[path.stem]
-        assert sum(many in cell.source for cell in notebook.cells) == 1
-        for cell in notebook.cells:
-            cell.source = cell.source.replace(many, few)
     client = nbclient.NotebookClient(
         notebook, timeout=SECONDS, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
     )
