@@ -1,13 +1,13 @@
 // Values of one row, whose vectors are the nodes of the quadrature. Read by the unit of each level, in a namespace of
 // its own, after what it is included by; the loops over the nodes are for the compiler to lay side by side.
 
-template <typename S, int Q>
+// W numbers are padded nodes of the tree; what is added up is those there are.
+template <typename S, int W>
 class RowWalk {
-    static constexpr int W = path_row_width(Q);
-
   public:
     RowWalk(const PathRowView<S>& view, std::int64_t stride, const std::int32_t* cells, S* sums, std::byte* scratch)
         : view_(view),
+          nodes_(view.nodes),
           stride_(stride),
           cells_(cells),
           sums_(sums),
@@ -92,7 +92,7 @@ class RowWalk {
         for (int q = 0; q < W; ++q) here[q] = e[q];
         for (int q = 0; q < W; ++q) e[q] = view_.up[q] * e[q];
         S away = S(0);
-        for (int q = 0; q < Q; ++q) away = away + e[q];
+        for (int q = 0; q < nodes_; ++q) away = away + e[q];
         away_[step.here] = away;
     }
 
@@ -111,7 +111,7 @@ class RowWalk {
             for (int q = 0; q < W; ++q) part[q] = here[q] * table[(1 + j) * W + q];
             S& out = sums_[block.columns[j] * stride_];
             S sum = out;
-            for (int q = 0; q < Q; ++q) sum = sum + part[q];
+            for (int q = 0; q < nodes_; ++q) sum = sum + part[q];
             out = sum;
         }
         rise(step, table);
@@ -129,7 +129,7 @@ class RowWalk {
         for (int q = 0; q < W; ++q) here[q] = e[q];
         S sum = away_[step.left] + away_[step.left + 1];
         away_[step.here] = sum;
-        for (int q = 0; q < Q; ++q) sum = sum + part[q];
+        for (int q = 0; q < nodes_; ++q) sum = sum + part[q];
         S& out = sums_[step.column * stride_];
         out = out + sum;
     }
@@ -147,13 +147,14 @@ class RowWalk {
         for (int q = 0; q < W; ++q) here[q] = e[q];
         away_[step.here] = away_[step.left] + away_[step.left + 1];
         S sum = S(0), earlier = S(0);
-        for (int q = 0; q < Q; ++q) sum = sum + part[q];
-        for (int q = 0; q < Q; ++q) earlier = earlier + before[q];
+        for (int q = 0; q < nodes_; ++q) sum = sum + part[q];
+        for (int q = 0; q < nodes_; ++q) earlier = earlier + before[q];
         S& out = sums_[step.column * stride_];
         out = out + (known_[step.above] != 0 ? sum - earlier : S(0));
     }
 
     const PathRowView<S> view_;
+    const int nodes_;
     const std::int64_t stride_;
     const std::int32_t* const cells_;
     S *const sums_, *const products_, *const away_;
@@ -162,22 +163,8 @@ class RowWalk {
 
 template <typename S>
 void path_row(const PathRowView<S>& view, std::int64_t stride, const std::int32_t* cells, S* sums, std::byte* scratch) {
-    switch (view.nodes) {
-        case 1:
-            return RowWalk<S, 1>(view, stride, cells, sums, scratch).run();
-        case 2:
-            return RowWalk<S, 2>(view, stride, cells, sums, scratch).run();
-        case 3:
-            return RowWalk<S, 3>(view, stride, cells, sums, scratch).run();
-        case 4:
-            return RowWalk<S, 4>(view, stride, cells, sums, scratch).run();
-        case 5:
-            return RowWalk<S, 5>(view, stride, cells, sums, scratch).run();
-        case 6:
-            return RowWalk<S, 6>(view, stride, cells, sums, scratch).run();
-        case 7:
-            return RowWalk<S, 7>(view, stride, cells, sums, scratch).run();
-        default:
-            return RowWalk<S, 8>(view, stride, cells, sums, scratch).run();
-    }
+    if (path_row_width(view.nodes) == 4)
+        RowWalk<S, 4>(view, stride, cells, sums, scratch).run();
+    else
+        RowWalk<S, 8>(view, stride, cells, sums, scratch).run();
 }
