@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pellucid.adapters import Predictor
@@ -15,7 +15,7 @@ LABELLING = ("classifier", "clusterer", "outlier_detector")
 def find(model: Any, model_output: str | None, *, labels: bool = False) -> Predictor:
     """The predict function of a fitted estimator for the output asked for; `labels` lets label numbers pass."""
     require_fitted(model)
-    output = model_output or ("probability" if has_method(model, "predict_proba") else "value")
+    output = asked_output(model, model_output)
     if labels and kind_of_estimator(model) in LABELLING:
         function, method = model.predict, "labels, read as numbers, by predict"
     else:
@@ -26,6 +26,25 @@ def find(model: Any, model_output: str | None, *, labels: bool = False) -> Predi
     # An estimator that recorded a width but no names was fitted on an array, and warns about frames.
     on_array = n_features is not None and not names and _is_estimator(model)
     return Predictor(function, output, describe(model, method), classes, names, n_features, on_array)
+
+
+def asked_output(model: Any, model_output: str | None) -> str:
+    """The output asked for; where none is, probabilities of a model that has them, else its value."""
+    return model_output or ("probability" if has_method(model, "predict_proba") else "value")
+
+
+def reader_of(model: Any, readers: Mapping[str, Callable[[Any, str], Any]]) -> Callable[[Any, str], Any] | None:
+    """What reads the inside of a class of scikit-learn; None of any other, as a subclass may predict what it likes."""
+    return readers.get(type(model).__name__) if type(model).__module__.partition(".")[0] == "sklearn" else None
+
+
+def read_by(readers: Mapping[str, Callable[[Any, str], Any]], model: Any, model_output: str | None) -> Any:
+    """What the reader of a fitted model finds for the output asked for; None of a class without one."""
+    reader = reader_of(model, readers)
+    if reader is None:
+        return None
+    require_fitted(model)
+    return reader(model, asked_output(model, model_output))
 
 
 def has_method(model: Any, name: str) -> bool:

@@ -24,14 +24,8 @@ Array = NDArray[np.float64]
 
 def find(model: Any, model_output: str | None) -> Structure | None:
     """What the members add up to, for the output asked for; None where it is no sum, or another model."""
-    if type(model).__module__.partition(".")[0] != "sklearn":
-        return None
-    reader = _READERS.get(type(model).__name__)
-    if reader is None:
-        return None
-    sklearn.require_fitted(model)
-    output = model_output or ("probability" if sklearn.has_method(model, "predict_proba") else "value")
-    return reader(model, output)
+    found: Structure | None = sklearn.read_by(_READERS, model, model_output)
+    return found
 
 
 def _sum(

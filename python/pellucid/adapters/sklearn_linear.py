@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,20 +39,15 @@ def find(model: Any, model_output: str | None) -> Additive | None:
     In a pipeline, transformers that mix columns other than linearly make it another model, too.
     """
     last, steps = split_pipeline(model)
-    if type(last).__module__.partition(".")[0] != "sklearn":
-        return None
-    reader = _READERS.get(type(last).__name__)
+    reader = sklearn.reader_of(last, _READERS)
     if reader is None:
         return None
     sklearn.require_fitted(model)
-    output = model_output or ("probability" if sklearn.has_method(model, "predict_proba") else "value")
-    head = reader(last, output)
+    head = reader(last, sklearn.asked_output(model, model_output))
     if head is None:
         return None
     try:
-        columns = Columns.untouched(width_of(model, last))
-        for step in steps:
-            columns = after(step, columns)
+        columns = columns_behind(steps, width_of(model, last))
     except NotAdditive:
         return None
     if columns.width != len(head.coefficients):
@@ -77,6 +72,14 @@ def width_of(model: Any, last: Any) -> int:
         first = next((step for _, step in getattr(model, "steps", ()) if hasattr(step, "n_features_in_")), last)
         count = int(first.n_features_in_)
     return count
+
+
+def columns_behind(steps: Sequence[Any], width: int) -> Columns:
+    """The columns that come out of transformers, of so many raw ones; NotAdditive where they are no sums of these."""
+    columns = Columns.untouched(width)
+    for step in steps:
+        columns = after(step, columns)
+    return columns
 
 
 def sum_of(columns: Columns, head: Head, model: Any, source: str) -> Additive:

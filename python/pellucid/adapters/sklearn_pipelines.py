@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from pellucid.adapters import sklearn
 from pellucid.adapters.combined import Part, Structure, columns_asked, combined, compared, last_left
 from pellucid.adapters.sklearn_columns import Columns, NotAdditive
-from pellucid.adapters.sklearn_linear import Head, split_pipeline, sum_of, width_of
+from pellucid.adapters.sklearn_linear import Head, columns_behind, split_pipeline, sum_of, width_of
 from pellucid.adapters.sklearn_monotone import makes_sparse, through_numbers
-from pellucid.adapters.sklearn_transformers import after
 from pellucid.adapters.sklearn_wrappers import inside
 from pellucid.adapters.tree_documents import starts_of
 from pellucid.whitebox.additive import Table
@@ -39,14 +38,11 @@ def find(model: Any, model_output: str | None) -> Structure | None:
     if type(model).__module__ != "sklearn.pipeline" or type(model).__name__ != "Pipeline":
         return None
     last, steps = split_pipeline(model)
-    output = model_output or ("probability" if sklearn.has_method(model, "predict_proba") else "value")
-    found = inside(last, output)
+    found = inside(last, sklearn.asked_output(model, model_output))
     if found is None:
         return None
     try:
-        columns = Columns.untouched(width_of(model, last))
-        for step in steps:
-            columns = after(step, columns)
+        columns = columns_behind(steps, width_of(model, last))
         if columns.width != found.features:
             return None
         source = f"{found.source} in a Pipeline"

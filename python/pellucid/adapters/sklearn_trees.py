@@ -31,15 +31,8 @@ def find(model: Any, model_output: str | None) -> Forest | None:
     ------
     ModelFormatError : trees that a Forest cannot represent faithfully; the reason is named.
     """
-    # A subclass may predict what it likes.
-    if type(model).__module__.partition(".")[0] != "sklearn":
-        return None
-    reader = _READERS.get(type(model).__name__)
-    if reader is None:
-        return None
-    sklearn.require_fitted(model)
-    output = model_output or ("probability" if sklearn.has_method(model, "predict_proba") else "value")
-    return reader(model, output)
+    found: Forest | None = sklearn.read_by(_READERS, model, model_output)
+    return found
 
 
 def _of_averaged(model: Any, output: str) -> Forest | None:
