@@ -20,7 +20,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from tasks import BUILD, Array, Problem, Task, _split, error, problem
+from tasks import BUILD, Array, Problem, Task, _split, error, problem, task
 
 RECORDS = HERE / "surrogates.json"
 PACKAGES = ("pellucid", "lightgbm", "scikit-learn", "shap", "shapiq", "numpy")
@@ -79,15 +79,6 @@ OWN = {"interactions": interactions, "network": network}
 BUILD.update(OWN)
 
 
-def given(name: str, background_rows: int, explained: int) -> Task:
-    """As `tasks.task`, with the truth of the rows that are explained only."""
-    of = problem(name)
-    chosen = np.random.default_rng(1).permutation(len(of.trained_on))[:background_rows]
-    background = of.trained_on[chosen]
-    rows = of.X[:explained]
-    return Task(of.predict, background, rows, np.stack([of.exact(x, background).mean(axis=0) for x in rows]))
-
-
 def sizes(name: str, *, quick: bool) -> list[int]:
     d = problem(name).features
     return sorted({*(t * d for t in TIMES_D if t * d <= MOST), *(() if quick else (MOST,))})
@@ -95,7 +86,7 @@ def sizes(name: str, *, quick: bool) -> list[int]:
 
 def equal_rows(name: str, m: int, *, quick: bool, beside: bool) -> Record:
     """Errors of each explained row and seconds of every choice with m coalitions for each of 40 background rows."""
-    of = given(name, BACKGROUND_ROWS, 1 if quick else EXPLAINED)
+    of = task(name, BACKGROUND_ROWS, 1 if quick else EXPLAINED)
     ours: dict[str, Any] = {}
     for label, choice in CHOICES.items():
         start = perf_counter()

@@ -134,13 +134,14 @@ def problem(name: str) -> Problem:
 
 
 @cache
-def task(name: str, background_rows: int) -> Task:
-    """The problem with a background of that many rows it learned from."""
+def task(name: str, background_rows: int, explained: int | None = None) -> Task:
+    """The problem with a background of that many rows it learned from, and its first rows to explain; None is all."""
     of = problem(name)
     chosen = np.random.default_rng(1).permutation(len(of.trained_on))[:background_rows]
     background = of.trained_on[chosen]
-    truth = np.stack([of.exact(x, background).mean(axis=0) for x in of.X])
-    return Task(of.predict, background, of.X, truth)
+    rows = of.X[:explained]
+    truth = np.stack([of.exact(x, background).mean(axis=0) for x in rows])
+    return Task(of.predict, background, rows, truth)
 
 
 def error(values: Array, truth: Array) -> float:
